@@ -1,0 +1,196 @@
+"""The part of CPython's unittest that the flight tests use, for MicroPython on a workstation and on a board.
+
+TestCase classes and test methods are found by name, run one by one, and every outcome is printed on one line:
+``ok``, ``FAIL`` or ``skip``, the test, and for a failure the traceback. CPython runs the same files with its own
+unittest (through pytest), so nothing here may differ from it in meaning. Allocates freely: it is no flight code.
+"""
+
+import sys
+
+
+class SkipTest(Exception):
+    """Raised by a test that cannot run here; its argument says why."""
+
+
+class _RaisesContext:
+    """What assertRaises gives to ``with``: keeps the exception caught."""
+
+    def __init__(self, expected):
+        self._expected = expected
+        self.exception = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, exc, traceback):
+        if exc_type is None:
+            raise AssertionError(f"{self._expected.__name__} was not raised")
+        self.exception = exc
+        return issubclass(exc_type, self._expected)
+
+
+class _SubTestContext:
+    """What subTest gives to ``with``: names the case in the failure that comes out of it."""
+
+    def __init__(self, message, params):
+        self._what = f"{message} {params}" if message is not None else str(params)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, exc, traceback):
+        if exc_type is not None and not issubclass(exc_type, SkipTest):
+            print("  in sub-test", self._what)
+        return False
+
+
+class TestCase:
+    """One group of tests; each method named ``test...`` runs between setUp and tearDown."""
+
+    def setUp(self):
+        pass
+
+    def tearDown(self):
+        pass
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def fail(self, msg=None):
+        raise AssertionError(msg or "failed")
+
+    def skipTest(self, reason):
+        raise SkipTest(reason)
+
+    def subTest(self, msg=None, **params):
+        return _SubTestContext(msg, params)
+
+    def _check(self, held, text, msg):
+        if not held:
+            raise AssertionError(f"{text}: {msg}" if msg is not None else text)
+
+    def assertTrue(self, value, msg=None):
+        self._check(value, f"{value!r} is not true", msg)
+
+    def assertFalse(self, value, msg=None):
+        self._check(not value, f"{value!r} is not false", msg)
+
+    def assertEqual(self, first, second, msg=None):
+        self._check(first == second, f"{first!r} != {second!r}", msg)
+
+    def assertNotEqual(self, first, second, msg=None):
+        self._check(first != second, f"{first!r} == {second!r}", msg)
+
+    def assertIs(self, first, second, msg=None):
+        self._check(first is second, f"{first!r} is not {second!r}", msg)
+
+    def assertIsNot(self, first, second, msg=None):
+        self._check(first is not second, f"both are {first!r}", msg)
+
+    def assertIsNone(self, value, msg=None):
+        self._check(value is None, f"{value!r} is not None", msg)
+
+    def assertIsNotNone(self, value, msg=None):
+        self._check(value is not None, "unexpectedly None", msg)
+
+    def assertIn(self, member, container, msg=None):
+        self._check(member in container, f"{member!r} not in {container!r}", msg)
+
+    def assertNotIn(self, member, container, msg=None):
+        self._check(member not in container, f"{member!r} in {container!r}", msg)
+
+    def assertIsInstance(self, value, kind, msg=None):
+        self._check(isinstance(value, kind), f"{value!r} is not of {kind}", msg)
+
+    def assertLess(self, first, second, msg=None):
+        self._check(first < second, f"{first!r} not less than {second!r}", msg)
+
+    def assertLessEqual(self, first, second, msg=None):
+        self._check(first <= second, f"{first!r} not less than or equal to {second!r}", msg)
+
+    def assertGreater(self, first, second, msg=None):
+        self._check(first > second, f"{first!r} not greater than {second!r}", msg)
+
+    def assertGreaterEqual(self, first, second, msg=None):
+        self._check(first >= second, f"{first!r} not greater than or equal to {second!r}", msg)
+
+    def assertAlmostEqual(self, first, second, places=None, msg=None, delta=None):
+        bound = delta if delta is not None else 0.5 * 10 ** -(7 if places is None else places)
+        self._check(abs(first - second) <= bound, f"{first!r} and {second!r} differ by more than {bound}", msg)
+
+    def assertRaises(self, expected, func=None, *args, **kwargs):
+        context = _RaisesContext(expected)
+        if func is None:
+            return context
+        with context:
+            func(*args, **kwargs)
+        return None
+
+
+def skip(reason):
+    """Decorator: the test does not run here, and says why."""
+
+    def replace(test):
+        def skipped(self):
+            raise SkipTest(reason)
+
+        return skipped
+
+    return replace
+
+
+def skipIf(condition, reason):
+    return skip(reason) if condition else lambda test: test
+
+
+def skipUnless(condition, reason):
+    return skipIf(not condition, reason)
+
+
+class Counts:
+    """Outcomes so far."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+
+
+def _run_test(case, name, title, counts):
+    try:
+        try:
+            case.setUp()
+            getattr(case, name)()
+        finally:
+            case.tearDown()
+    except SkipTest as reason:
+        counts.skipped += 1
+        print("skip", title, "-", reason)
+    except Exception as error:  # the boundary of one test: whatever it raised is its failure, and the next one runs
+        counts.failed += 1
+        print("FAIL", title)
+        sys.print_exception(error)
+    else:
+        counts.passed += 1
+        print("ok", title)
+
+
+def run_module(module, counts=None):
+    """Run every test of *module* in the order of their names. Returns the Counts."""
+    if counts is None:
+        counts = Counts()
+    for class_name in sorted(dir(module)):
+        cls = getattr(module, class_name)
+        if not isinstance(cls, type) or not issubclass(cls, TestCase) or cls is TestCase:
+            continue
+        cls.setUpClass()
+        for name in sorted(dir(cls)):
+            if name.startswith("test"):
+                _run_test(cls(), name, f"{module.__name__}.{class_name}.{name}", counts)
+        cls.tearDownClass()
+    return counts
