@@ -28,6 +28,7 @@ Rules of the whole interface
         count(CLTU_...) -> int, pending() -> int, reset()
     TmFrameSync(buf, length, tolerance, randomised): feed, take -> octets ready in buf[4:4+n], count(TM_...), pending,
         locked() -> bool, reset()
+    copy(src, start, end, dst, pos) -> pos + end - start
     pack(fmt, values, buf, start, end) -> clamped values or FIELD_...
     unpack(fmt, buf, start, end, values) -> number of fields or FIELD_...
 
@@ -87,6 +88,22 @@ _FILL = const(0x55)
 def _range(buf: bytes | bytearray | memoryview, start: int, end: int) -> None:
     if not 0 <= start <= end <= len(buf):
         raise ValueError("range")
+
+
+# --- octets -----------------------------------------------------------------------------------------------------------
+
+
+def copy(src: bytes | bytearray | memoryview, start: int, end: int, dst: bytearray | memoryview, pos: int) -> int:
+    """Copy [start, end) of src to dst[pos:]; the position after it. A slice would allocate; the ranges may overlap."""
+    _range(src, start, end)
+    _range(dst, pos, pos + end - start)
+    if src is dst and start < pos:
+        for i in range(end - start - 1, -1, -1):
+            dst[pos + i] = src[start + i]
+    else:
+        for i in range(end - start):
+            dst[pos + i] = src[start + i]
+    return pos + end - start
 
 
 # --- check codes (SPEC.md section 1) ------------------------------------------------------------------------------
