@@ -1,0 +1,9 @@
+// What start-up found out.
+#ifndef PERILUNE_BOOT_H
+#define PERILUNE_BOOT_H
+
+#include <stdint.h>
+
+uint32_t boot_status(void); // BOOT_* bits of clock.h
+
+#endif

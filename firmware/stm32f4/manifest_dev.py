@@ -1,0 +1,2 @@
+# Frozen into the `dev` image.
+freeze("dev_boot", "_boot.py")

@@ -1,0 +1,2 @@
+# Frozen into the `flight` image.
+freeze("flight_boot", "main.py")

@@ -1,0 +1,322 @@
+// RM0090 30. Reception is by interrupt into a ring; transmission fills the data register while it is free and leaves the
+// rest to the TXE interrupt.
+//
+// Emulators know no baud rate (QEMU) or only on reception (newer Renode). There the driver itself moves bytes no faster
+// than the line would, in steps of a SysTick, so that rings fill and links load as on a board. A byte that has to wait
+// stays in the data register: the emulator holds the rest back and loses none. The console is not paced.
+#include "uart.h"
+#include "board.h"
+#include "clock.h"
+#include "stm32f4.h"
+
+#define COUNTER_MASK 0x3FFFFFFFu
+#define RX_PER_INTERRUPT 64     // bound of one stay in the handler
+#define PACE_BURST_US 20000u    // time that may be made up for: a loaded emulator skips ticks for as long
+#define BITS_PER_BYTE 10u
+
+typedef struct {
+    usart_regs_t *const regs;
+    uint8_t *const rx, *const tx;
+    const uint16_t rx_size, tx_size;
+    const uint8_t irq;
+    const bool paced;          // on emulators
+    volatile uint16_t rx_head, rx_tail, tx_head, tx_tail; // head: next to write, tail: next to read
+    bool open;
+    uart_config_t config;
+    uint32_t cr1;              // without the interrupt enables
+    int32_t rx_credit, tx_credit; // byte times in units of 1e-6 baud-bits, see pace()
+    uint32_t paced_at_us;
+    uart_counters_t counters;
+} uart_t;
+
+static uint8_t rx1[BOARD_UART1_RX_SIZE], tx1[BOARD_UART1_TX_SIZE];
+static uint8_t rx2[BOARD_UART2_RX_SIZE], tx2[BOARD_UART2_TX_SIZE];
+static uint8_t rx3[BOARD_UART3_RX_SIZE], tx3[BOARD_UART3_TX_SIZE];
+
+static uart_t uarts[UART_COUNT] = {
+    { USART1, rx1, tx1, sizeof(rx1), sizeof(tx1), IRQ_USART1, true },
+    { USART2, rx2, tx2, sizeof(rx2), sizeof(tx2), IRQ_USART2, true },
+    { USART3, rx3, tx3, sizeof(rx3), sizeof(tx3), IRQ_USART3, false },
+};
+
+static uart_t *get(int id) {
+    return &uarts[id - 1];
+}
+
+static void count(uint32_t *counter, uint32_t by) {
+    *counter = (*counter + by) & COUNTER_MASK;
+}
+
+static uint16_t next(uint16_t index, uint16_t size) {
+    index++;
+    return index == size ? 0 : index;
+}
+
+static bool is_paced(const uart_t *u) {
+    return u->paced && clock_is_emulated();
+}
+
+// --- reception -------------------------------------------------------------------------------------------------------
+
+static void accept(uart_t *u, uint32_t sr, uint8_t byte) {
+    if (sr & USART_SR_FE) {
+        count(&u->counters.framing, 1);
+    }
+    if (sr & USART_SR_NF) {
+        count(&u->counters.noise, 1);
+    }
+    if (sr & USART_SR_PE) {
+        count(&u->counters.parity, 1);
+    }
+    if (u->config.data_bits == 7) {
+        byte &= 0x7F;
+    }
+    if (uart_intercept((int)(u - uarts) + 1, byte)) {
+        return;
+    }
+    uint16_t head = next(u->rx_head, u->rx_size);
+    if (head == u->rx_tail) {
+        count(&u->counters.rx_overflow, 1);
+        return;
+    }
+    u->rx[u->rx_head] = byte;
+    u->rx_head = head;
+    count(&u->counters.rx_bytes, 1);
+}
+
+static void transmit(uart_t *u);
+
+static void irq(uart_t *u) {
+    usart_regs_t *regs = u->regs;
+    bool paced = is_paced(u);
+    for (int i = 0; i < RX_PER_INTERRUPT; i++) {
+        uint32_t sr = regs->SR;
+        if (!(sr & (USART_SR_RXNE | USART_SR_ORE))) {
+            break;
+        }
+        if (paced) {
+            if (u->rx_credit <= 0) {
+                regs->CR1 = u->cr1; // RXNEIE off until the next tick
+                break;
+            }
+            u->rx_credit--;
+        }
+        uint8_t byte = (uint8_t)regs->DR; // also clears ORE
+        if (sr & USART_SR_ORE) {
+            count(&u->counters.overrun, 1);
+        }
+        if (sr & USART_SR_RXNE) {
+            accept(u, sr, byte);
+        }
+    }
+    if (!paced && regs->CR1 & USART_CR1_TXEIE) {
+        transmit(u);
+    }
+}
+
+void usart1_irq_handler(void) {
+    irq(&uarts[0]);
+}
+void usart2_irq_handler(void) {
+    irq(&uarts[1]);
+}
+void usart3_irq_handler(void) {
+    irq(&uarts[2]);
+}
+
+size_t uart_rx_count(int id) {
+    const uart_t *u = get(id);
+    int n = u->rx_head - u->rx_tail;
+    return n < 0 ? n + u->rx_size : n;
+}
+
+size_t uart_read(int id, uint8_t *to, size_t size) {
+    uart_t *u = get(id);
+    size_t n = 0;
+    while (n < size && u->rx_tail != u->rx_head) {
+        to[n++] = u->rx[u->rx_tail];
+        u->rx_tail = next(u->rx_tail, u->rx_size);
+    }
+    return n;
+}
+
+// --- transmission ----------------------------------------------------------------------------------------------------
+
+// Move bytes while the data register is free; with interrupts masked, or from a handler.
+static void transmit(uart_t *u) {
+    usart_regs_t *regs = u->regs;
+    bool paced = is_paced(u);
+    while (u->tx_tail != u->tx_head && regs->SR & USART_SR_TXE) {
+        if (paced && u->tx_credit-- <= 0) {
+            u->tx_credit = 0;
+            return;
+        }
+        regs->DR = u->tx[u->tx_tail];
+        u->tx_tail = next(u->tx_tail, u->tx_size);
+        count(&u->counters.tx_bytes, 1);
+    }
+    if (!paced) {
+        regs->CR1 = u->cr1 | USART_CR1_RXNEIE | (u->tx_tail != u->tx_head ? USART_CR1_TXEIE : 0);
+    }
+}
+
+size_t uart_tx_pending(int id) {
+    const uart_t *u = get(id);
+    int n = u->tx_head - u->tx_tail;
+    return n < 0 ? n + u->tx_size : n;
+}
+
+size_t uart_tx_free(int id) {
+    return get(id)->tx_size - 1 - uart_tx_pending(id);
+}
+
+size_t uart_write(int id, const uint8_t *from, size_t size) {
+    uart_t *u = get(id);
+    if (!u->open) {
+        return 0;
+    }
+    size_t n = 0;
+    while (n < size) {
+        uint16_t head = next(u->tx_head, u->tx_size);
+        if (head == u->tx_tail) {
+            break;
+        }
+        u->tx[u->tx_head] = from[n++];
+        u->tx_head = head;
+    }
+    uint32_t state = cpu_mask_all();
+    transmit(u);
+    cpu_unmask_all(state);
+    return n;
+}
+
+void uart_count_tx_dropped(int id, size_t size) {
+    count(&get(id)->counters.tx_dropped, size);
+}
+
+bool uart_tx_idle(int id) {
+    const uart_t *u = get(id);
+    return !u->open || (u->tx_tail == u->tx_head && u->regs->SR & USART_SR_TC);
+}
+
+void uart_send_break(int id) {
+    uart_t *u = get(id);
+    uint32_t state = cpu_mask_all();
+    u->regs->CR1 |= USART_CR1_SBK;
+    cpu_unmask_all(state);
+}
+
+// --- set-up ----------------------------------------------------------------------------------------------------------
+
+static void enable_clock(int id) {
+    if (id == 1) {
+        RCC->APB2ENR |= RCC_APB2ENR_USART1;
+    } else {
+        RCC->APB1ENR |= id == 2 ? RCC_APB1ENR_USART2 : RCC_APB1ENR_USART3;
+    }
+}
+
+static void connect_pin(uint8_t pin) {
+    gpio_regs_t *port = GPIO(pin >> 4);
+    uint32_t n = pin & 15;
+    RCC->AHB1ENR |= RCC_AHB1ENR_GPIO(pin >> 4);
+    port->AFR[n >> 3] = (port->AFR[n >> 3] & ~(15u << 4 * (n & 7))) | 7u << 4 * (n & 7); // AF7: USART1..3
+    port->PUPDR = (port->PUPDR & ~(3u << 2 * n)) | 1u << 2 * n; // pull up: an open line reads idle
+    port->OSPEEDR |= 2u << 2 * n;
+    port->MODER = (port->MODER & ~(3u << 2 * n)) | 2u << 2 * n;
+}
+
+void uart_open(int id, const uart_config_t *config) {
+    static const uint8_t pins[UART_COUNT][2] = {
+        { BOARD_UART1_TX, BOARD_UART1_RX }, { BOARD_UART2_TX, BOARD_UART2_RX }, { BOARD_UART3_TX, BOARD_UART3_RX },
+    };
+    uart_t *u = get(id);
+    enable_clock(id);
+    connect_pin(pins[id - 1][0]);
+    connect_pin(pins[id - 1][1]);
+    uint32_t state = cpu_mask_all();
+    if (!u->open) {
+        u->rx_head = u->rx_tail = u->tx_head = u->tx_tail = 0;
+        u->rx_credit = u->tx_credit = 0;
+    }
+    u->config = *config;
+    u->cr1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
+    if (config->parity != UART_PARITY_NONE) {
+        // The parity bit counts as a data bit of the frame (RM0090 table 147).
+        u->cr1 |= USART_CR1_PCE | (config->parity == UART_PARITY_ODD ? USART_CR1_PS : 0);
+        u->cr1 |= config->data_bits == 8 ? USART_CR1_M : 0;
+    }
+    uint32_t clock_hz = id == 1 ? clock_rates.pclk2_hz : clock_rates.pclk1_hz;
+    u->regs->CR1 = 0;
+    u->regs->CR2 = config->stop_bits == 2 ? USART_CR2_STOP_2 : 0;
+    u->regs->CR3 = 0;
+    u->regs->BRR = (clock_hz + config->baud / 2) / config->baud;
+    u->regs->CR1 = u->cr1 | USART_CR1_RXNEIE;
+    u->open = true;
+    cpu_unmask_all(state);
+    reg_t *priority = &NVIC_IPR(u->irq >> 2);
+    *priority = (*priority & ~(0xFFu << 8 * (u->irq & 3))) | PRIORITY_IRQ << 8 * (u->irq & 3);
+    NVIC_ISER(u->irq >> 5) = 1u << (u->irq & 31);
+}
+
+void uart_close(int id) {
+    uart_t *u = get(id);
+    NVIC_ICER(u->irq >> 5) = 1u << (u->irq & 31);
+    uint32_t state = cpu_mask_all();
+    u->open = false;
+    u->regs->CR1 = 0;
+    u->rx_head = u->rx_tail = u->tx_head = u->tx_tail = 0;
+    cpu_unmask_all(state);
+}
+
+bool uart_is_open(int id) {
+    return get(id)->open;
+}
+
+const uart_config_t *uart_config(int id) {
+    return &get(id)->config;
+}
+
+const uart_counters_t *uart_counters(int id) {
+    return &get(id)->counters;
+}
+
+uint32_t uart_rx_ring_size(int id) {
+    return get(id)->rx_size;
+}
+
+uint32_t uart_tx_ring_size(int id) {
+    return get(id)->tx_size;
+}
+
+// --- pacing on emulators ---------------------------------------------------------------------------------------------
+
+static void pace(uart_t *u, uint32_t now_us) {
+    uint32_t byte_ns = BITS_PER_BYTE * 1000000u / (u->config.baud / 1000u);
+    uint32_t elapsed_us = now_us - u->paced_at_us;
+    if (elapsed_us > PACE_BURST_US) {
+        u->paced_at_us = now_us - PACE_BURST_US;
+        elapsed_us = PACE_BURST_US;
+    }
+    int32_t bytes = (int32_t)(elapsed_us * 1000u / byte_ns);
+    u->paced_at_us += (uint32_t)bytes * byte_ns / 1000u;
+    int32_t cap = (int32_t)(PACE_BURST_US * 1000u / byte_ns) + 1;
+    u->rx_credit = u->rx_credit + bytes > cap ? cap : u->rx_credit + bytes;
+    u->tx_credit = u->tx_credit + bytes > cap ? cap : u->tx_credit + bytes;
+}
+
+void uart_tick(uint32_t now_us) {
+    if (!clock_is_emulated()) {
+        return;
+    }
+    for (int i = 0; i < UART_COUNT; i++) {
+        uart_t *u = &uarts[i];
+        if (u->open && u->paced) {
+            pace(u, now_us);
+            transmit(u);
+            if (u->rx_credit > 0) {
+                u->regs->CR1 = u->cr1 | USART_CR1_RXNEIE;
+            }
+        }
+    }
+}

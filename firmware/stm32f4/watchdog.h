@@ -1,0 +1,19 @@
+// Watchdog: IWDG where the part has one, and a deadline in SysTick that speaks a little earlier and leaves an address.
+#ifndef PERILUNE_WATCHDOG_H
+#define PERILUNE_WATCHDOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WATCHDOG_MIN_MS 10u
+#define WATCHDOG_MAX_MS 22000u // IWDG: 4095 ticks of LSI/256 with the fastest LSI (47 kHz), less the margin
+
+// Start with a timeout of WATCHDOG_MIN_MS..WATCHDOG_MAX_MS; it cannot be stopped again, only given a new timeout.
+void watchdog_start(uint32_t timeout_ms);
+void watchdog_feed(void);
+bool watchdog_running(void);
+
+// From SysTick: write the crash record and reset when the deadline has passed. `frame` is the interrupted context.
+void watchdog_tick(uint64_t now_us, const uint32_t *frame);
+
+#endif
