@@ -1,0 +1,107 @@
+# Perilune: every job is a target of this file. `make help` lists them; it is made from the `##` comments below.
+# Each target first runs the part of the set-up that it needs, once; `make setup` runs all of it.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+BOARD ?= netduinoplus2
+EMULATOR ?= qemu
+VARIANT ?= flight
+
+include firmware/micropython.mk
+
+ENVIRONMENT := host_tools/environment
+VENV := .venv/bin
+ABSOLUTE_VENV := $(CURDIR)/$(VENV)
+MPY_CROSS := build/mpy-cross/mpy-cross
+
+# As many jobs as processors, unless `make -j` already said how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# ---- Set-up: one mark per step, renewed when what it depends on changes ----
+
+PACKAGES_READY := .deps/packages.ready
+VENV_READY := .venv/perilune.ready
+SOURCES_READY := .deps/micropython-$(MICROPYTHON_VERSION).ready
+# One set-up at a time in this folder, however many makes were started.
+ONE_AT_A_TIME := mkdir -p .deps && exec 9>.deps/setup.lock && flock 9
+
+# A mark says what was done here once; a tool that has gone since (another machine, a removed package) undoes it.
+ifneq ($(words $(foreach tool,gcc git arm-none-eabi-gcc qemu-system-arm,$(shell command -v $(tool)))),4)
+.PHONY: $(PACKAGES_READY)
+endif
+# So do sources that are no longer there, and another MICROPYTHON_DIR than the one that is linked.
+WANTED_SOURCES := $(or $(realpath $(MICROPYTHON_DIR)),$(MICROPYTHON_DIR),$(realpath $(MICROPYTHON_TREE)),none)
+ifneq ($(WANTED_SOURCES),$(patsubst %/py/mpconfig.h,%,$(realpath $(MICROPYTHON_TREE)/py/mpconfig.h)))
+.PHONY: $(SOURCES_READY)
+endif
+
+$(PACKAGES_READY): $(ENVIRONMENT)/packages.sh $(ENVIRONMENT)/python.sh
+	@$(ONE_AT_A_TIME); sh $(ENVIRONMENT)/packages.sh; touch $@
+
+$(VENV_READY): pyproject.toml setup.py $(ENVIRONMENT)/venv.sh | $(PACKAGES_READY)
+	@$(ONE_AT_A_TIME); sh $(ENVIRONMENT)/venv.sh; touch $@
+
+$(SOURCES_READY): $(wildcard $(ENVIRONMENT)/*.py) $(ENVIRONMENT)/micropython_sources.toml | $(PACKAGES_READY) $(VENV_READY)
+	@$(ONE_AT_A_TIME); PYTHONPATH=host_tools $(VENV)/python -m environment.micropython_sources; touch $@
+
+$(MPY_CROSS): $(SOURCES_READY)
+	@echo "Building mpy-cross"
+	@mkdir -p build/mpy-cross
+	@$(MAKE) -s $(JOBS) -C $(MICROPYTHON_TREE)/mpy-cross BUILD=$(CURDIR)/build/mpy-cross PYTHON=$(ABSOLUTE_VENV)/python \
+		>build/mpy-cross/build.log 2>&1 \
+		|| { tail -n 30 build/mpy-cross/build.log; exit 1; }
+	@touch $@
+
+# ---- Targets for people ----
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(PACKAGES_READY) $(VENV_READY) $(SOURCES_READY) $(MPY_CROSS) ## prepare this machine: packages, .venv, MicroPython
+
+.PHONY: check
+check: setup ## the gate: format, lint, types, C warnings, documents, rules
+	@$(VENV)/python tests/rules/gate.py
+
+.PHONY: test
+test: setup unix ## run the tests that need no board, except the long ones
+	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not long and not board"
+
+.PHONY: test-long
+test-long: setup unix ## run all tests that need no board
+	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not board"
+
+.PHONY: firmware
+firmware: setup ## build the firmware of one board: BOARD=netduinoplus2 VARIANT=flight (or dev)
+	@$(MAKE) $(JOBS) -C firmware/stm32f4 BOARD=$(BOARD) VARIANT=$(VARIANT) MICROPYTHON_DIR=$(MICROPYTHON_TREE) \
+		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python
+
+# ---- Interpreters and measurements on the workstation ----
+
+.PHONY: unix
+unix: setup ## build the MicroPython on which the flight tests run here
+	@mkdir -p build/unix
+	@$(MAKE) -s $(JOBS) -C $(MICROPYTHON_TREE)/ports/unix VARIANT_DIR=$(CURDIR)/tests/flight/unix_variant PROG=micropython \
+		USER_C_MODULES=$(CURDIR)/firmware/cmodules BUILD=$(CURDIR)/build/unix PYTHON=$(ABSOLUTE_VENV)/python \
+		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) MICROPY_MPYCROSS_DEPENDENCY= >build/unix/build.log 2>&1 \
+		|| { tail -n 30 build/unix/build.log; exit 1; }
+
+# ---- Housekeeping ----
+
+.PHONY: generated
+generated: setup ## renew the generated text in the documents
+	@$(VENV)/python -m tests.rules.test_generated --write
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build hil/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: distclean
+distclean: clean ## remove the set-up too: .venv, .deps
+	rm -rf .venv .deps *.egg-info host_tools/*.egg-info

@@ -1,0 +1,20 @@
+"""What pyproject.toml cannot say: the packages of one distribution that live in three folders of the repository."""
+
+from setuptools import find_namespace_packages, setup
+
+PACKAGE_FOLDERS = {"flight": "firmware/flight", "hil": "hil"}  # package -> its folder
+
+
+def packages() -> list[str]:
+    """Return the name of every package: those of host_tools/, and ``flight`` and ``hil`` with what is below them."""
+    names = find_namespace_packages("host_tools", include=["perilune*"])
+    for package, folder in PACKAGE_FOLDERS.items():
+        names += [package, *(f"{package}.{name}" for name in find_namespace_packages(folder))]
+    return [name for name in names if "__pycache__" not in name]
+
+
+setup(
+    packages=packages(),
+    package_dir={"": "host_tools", **PACKAGE_FOLDERS},
+    py_modules=["micropython"],  # for flight code on CPython
+)
