@@ -1,0 +1,1 @@
+"""Perilune's ground side: link, client, archive and console for boards that run the flight software."""

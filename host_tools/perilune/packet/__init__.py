@@ -1,0 +1,1 @@
+"""Space packets and PUS-C headers as the ground builds and reads them. No I/O lives here."""
