@@ -1,0 +1,163 @@
+"""The way down: packets of two virtual channels to numbered TM frames, each with a CLCW. CCSDS 132.0-B 4.2, SPEC 7.
+
+No I/O: send() queues a packet, poll() hands whole frames (sync marker included) to a function of the caller. A frame
+leaves when it is full, when its packets have waited FLUSH_MS, when the CLCW has changed, and when none left for
+CLCW_PERIOD_MS; if then no packet waits, it is an idle frame.
+
+    downlink.send(TM_VC_REALTIME, packet, 0, length)
+    downlink.poll(now_ms, uart_write)
+"""
+
+from micropython import const
+
+from ..codec import randomise_tm
+from ..errors import DropCounters
+from ..limits import (
+    CLCW_CHANGE_MS,
+    CLCW_PERIOD_MS,
+    FLUSH_MS,
+    TM_FRAME_LENGTH,
+    TM_PLAYBACK_FRAMES,
+    TM_RANDOMISED,
+    TM_REALTIME_BURST,
+    TM_REALTIME_FRAMES,
+    TM_VC_IDLE,
+    TM_VC_PLAYBACK,
+    TM_VC_REALTIME,
+)
+from .farm import Farm
+from .tm_frame import ASM_LENGTH, FHP_IDLE, seal
+from .virtual_channel import VirtualChannel
+
+# Millisecond clocks wrap at 2^30, as MicroPython's ticks_ms does.
+_TICKS_MASK = const(0x3FFFFFFF)
+_IDLE_FILL = const(0x55)
+
+
+class Downlink:
+    """The master channel. Allocates when made, never after. Not safe from an interrupt.
+
+    farm: whose CLCW every frame carries. drops: counters, shared. now_ms: the time from which CLCW_PERIOD_MS counts,
+    0..2^30-1, wrapping. frames: frames that left, mod 65536.
+    """
+
+    def __init__(self, farm: Farm, drops: DropCounters, now_ms: int) -> None:
+        self._farm = farm
+        self.realtime = VirtualChannel(TM_VC_REALTIME, TM_REALTIME_FRAMES, drops)
+        self.playback = VirtualChannel(TM_VC_PLAYBACK, TM_PLAYBACK_FRAMES, drops)
+        self._idle_frame = bytearray((_IDLE_FILL,)) * (ASM_LENGTH + TM_FRAME_LENGTH)
+        self._idle_count = 0
+        self._mc_count = 0
+        self.frames = 0
+        # The frame that is sealed and not yet taken by write(); its channel, None for the idle one.
+        self._sealed = False
+        self._frame = self._idle_frame
+        self._channel: VirtualChannel | None = None
+        self._burst = 0
+        self._report = -1  # what the last frame said
+        self._last_ms = now_ms
+        self._changed = False
+        self._changed_ms = now_ms
+        self._waiting = False
+        self._waiting_ms = now_ms
+
+    def send(self, vcid: int, packet: bytearray, start: int, end: int) -> int:
+        """Queue packet[start:end] on *vcid* (TM_VC_REALTIME or TM_VC_PLAYBACK). Returns OK or why it was dropped."""
+        return (self.playback if vcid == TM_VC_PLAYBACK else self.realtime).send(packet, start, end)
+
+    def poll(self, now_ms: int, write) -> int:  # type: ignore[no-untyped-def]
+        """Give every frame that should leave by *now_ms* to write(frame), until it returns False.
+
+        write: takes the whole frame, sync marker first, and returns True, or takes nothing and returns False; the same
+        frame is then offered again by the next poll(). Returns how many frames left.
+        """
+        self._look(now_ms)
+        frames = 0
+        while self._sealed or self._choose(now_ms):
+            if not write(self._frame):
+                break
+            self._gone(now_ms)
+            frames += 1
+        return frames
+
+    def _look(self, now_ms: int) -> None:
+        """Note since when packets wait in an open frame, and since when the CLCW has something new to say."""
+        waiting = self.realtime.waiting or self.playback.waiting
+        if waiting and not self._waiting:
+            self._waiting_ms = now_ms
+        self._waiting = waiting
+        changed = self._farm.report() != self._report
+        if changed and not self._changed:
+            self._changed_ms = now_ms
+        self._changed = changed
+
+    def _choose(self, now_ms: int) -> bool:
+        """Seal the frame that leaves next. False when none should."""
+        realtime = self.realtime
+        playback = self.playback
+        if playback.full and (not realtime.full or self._burst >= TM_REALTIME_BURST):
+            self._burst = 0
+            self._seal_channel(playback)
+            return True
+        if realtime.full:
+            self._burst += 1
+            self._seal_channel(realtime)
+            return True
+        self._burst = 0
+        if self._waiting and (now_ms - self._waiting_ms) & _TICKS_MASK >= FLUSH_MS:
+            self._waiting = False
+            if self._flush():
+                return True
+        if self._changed and (now_ms - self._changed_ms) & _TICKS_MASK >= CLCW_CHANGE_MS:
+            return self._seal_anything()
+        if (now_ms - self._last_ms) & _TICKS_MASK >= CLCW_PERIOD_MS:
+            return self._seal_anything()
+        return False
+
+    def _flush(self) -> bool:
+        """Close the open frames that hold packets, and seal the first of them. False when there is none."""
+        realtime = self.realtime
+        playback = self.playback
+        if realtime.waiting:
+            realtime.close()
+        if playback.waiting:
+            playback.close()
+        if realtime.full:
+            self._seal_channel(realtime)
+        elif playback.full:
+            self._seal_channel(playback)
+        else:
+            return False
+        return True
+
+    def _seal_anything(self) -> bool:
+        """Seal a frame for the sake of its CLCW: one with packets that wait, else an idle one."""
+        if not self._flush():
+            self._channel = None
+            self._frame = self._idle_frame
+            self._seal(TM_VC_IDLE, self._idle_count, FHP_IDLE)
+        return True
+
+    def _seal_channel(self, channel: VirtualChannel) -> None:
+        self._channel = channel
+        self._frame = channel.oldest()
+        self._seal(channel.vcid, channel.frame_count, channel.oldest_fhp())
+
+    def _seal(self, vcid: int, vc_count: int, fhp: int) -> None:
+        self._report = report = self._farm.report()
+        self._changed = False
+        self._sealed = True
+        seal(self._frame, vcid, self._mc_count, vc_count, fhp, report)
+
+    def _gone(self, now_ms: int) -> None:
+        self._sealed = False
+        self._last_ms = now_ms
+        self._mc_count = (self._mc_count + 1) & 0xFF
+        self.frames = (self.frames + 1) & 0xFFFF
+        if self._channel is not None:
+            self._channel.sent()
+            return
+        self._idle_count = (self._idle_count + 1) & 0xFF
+        if TM_RANDOMISED:
+            # Twice gives the fill octets back.
+            randomise_tm(self._idle_frame, ASM_LENGTH, ASM_LENGTH + TM_FRAME_LENGTH)

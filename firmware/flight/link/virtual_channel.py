@@ -1,0 +1,120 @@
+"""One virtual channel of the downlink: packets into the data fields of TM frames, CCSDS 132.0-B 4.2.2. SPEC 7.
+
+A bounded queue of whole frames, each with room for its sync marker, header, OCF and FECF. Packets are written one after
+the other and run over from frame to frame. What is done here is the data field and the first header pointer; numbering,
+CLCW and FECF come when the frame leaves (downlink.py).
+"""
+
+from array import array
+
+from micropython import const
+
+from ..codec import copy
+from ..errors import DOWNLINK_FULL, DOWNLINK_SIZE, OK, DropCounters
+from ..limits import TM_FRAME_LENGTH, TM_PACKET_MAX
+from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE
+
+_IDLE_MIN = const(7)  # the smallest packet: primary header and one octet
+_IDLE_HEADER = b"\x07\xff\xc0\x00"  # telemetry, no secondary header, APID 7FF, unsegmented, count 0 (SPEC 8)
+_IDLE_FILL = const(0x55)
+
+
+def _idle_packet() -> bytearray:
+    packet = bytearray((_IDLE_FILL,)) * max(DATA_LENGTH, _IDLE_MIN)
+    packet[0:6] = _IDLE_HEADER + b"\x00\x00"
+    return packet
+
+
+class VirtualChannel:
+    """Frames waiting to leave. Allocates when made, never after. Not safe from an interrupt.
+
+    vcid: 0..6. depth: frames in the queue, 2 or more. full: closed frames. fill: octets in the data field of the open
+    frame. waiting: the open frame holds packets that nothing but flushing will send.
+    """
+
+    def __init__(self, vcid: int, depth: int, drops: DropCounters) -> None:
+        assert depth >= 2, depth
+        self.vcid = vcid
+        self.frame_count = 0
+        self._drops = drops
+        self._depth = depth
+        self._frames = [bytearray(ASM_LENGTH + TM_FRAME_LENGTH) for _ in range(depth)]
+        self._fhp = array("H", [FHP_NONE] * depth)
+        self._head = 0  # the oldest closed frame
+        self._open = 0  # the frame being filled, free while full == depth
+        self._idle = _idle_packet()
+        self.full = 0
+        self.fill = 0
+        self.waiting = False
+
+    def room(self) -> int:
+        """Octets of packets that fit now."""
+        return (self._depth - self.full) * DATA_LENGTH - self.fill
+
+    def send(self, packet: bytearray, start: int, end: int) -> int:
+        """Queue the packet packet[start:end]. Returns OK, DOWNLINK_FULL or DOWNLINK_SIZE; a dropped one is counted."""
+        length = end - start
+        if not _IDLE_MIN <= length <= TM_PACKET_MAX:
+            return self._drops.count(DOWNLINK_SIZE)
+        if length > self.room():
+            return self._drops.count(DOWNLINK_FULL)
+        self._write(packet, start, end)
+        self.waiting = self.fill != 0
+        return OK
+
+    def close(self) -> bool:
+        """Fill the open frame up with an idle packet. False when there is nothing in it, or no room for the packet."""
+        left = DATA_LENGTH - self.fill
+        if self.fill == 0:
+            return False
+        length = left if left >= _IDLE_MIN else _IDLE_MIN
+        if length > self.room():
+            return False
+        idle = self._idle
+        idle[4] = (length - _IDLE_MIN) >> 8
+        idle[5] = (length - _IDLE_MIN) & 0xFF
+        self._write(idle, 0, length)
+        self.waiting = False
+        return True
+
+    def _write(self, packet: bytearray, start: int, end: int) -> None:
+        fill = self.fill
+        slot = self._open
+        if fill == 0:
+            self._fhp[slot] = FHP_NONE
+        if self._fhp[slot] == FHP_NONE:
+            self._fhp[slot] = fill
+        while True:
+            left = DATA_LENGTH - fill
+            if end - start < left:
+                copy(packet, start, end, self._frames[slot], DATA_START + fill)
+                self.fill = fill + end - start
+                return
+            copy(packet, start, start + left, self._frames[slot], DATA_START + fill)
+            start += left
+            fill = 0
+            self.full += 1
+            slot = slot + 1
+            if slot == self._depth:
+                slot = 0
+            self._open = slot
+            if start == end:
+                self.fill = 0
+                return
+            self._fhp[slot] = FHP_NONE
+
+    def oldest(self) -> bytearray:
+        """The frame that leaves next; only while full is not 0."""
+        return self._frames[self._head]
+
+    def oldest_fhp(self) -> int:
+        """First header pointer of the frame that leaves next."""
+        return self._fhp[self._head]
+
+    def sent(self) -> None:
+        """The oldest frame has left: its place is free."""
+        self._head += 1
+        if self._head == self._depth:
+            self._head = 0
+        self.full -= 1
+        self.frame_count = (self.frame_count + 1) & 0xFF
