@@ -26,8 +26,8 @@ Rules of the whole interface
     cltu_size(n) -> int                             cltu_encode(src, start, end, dst, pos, randomise) -> octets written
     CltuReceiver(frame, correct): feed(buf, start, end) -> next position, take() -> octets ready in frame[0:n],
         count(CLTU_...) -> int, pending() -> int, reset()
-    TmFrameSync(buf, length, tolerance, randomised): feed, take -> octets ready in buf[4:4+n], count(TM_...), pending,
-        locked() -> bool, reset()
+    TmFrameSync(buf, length, search_errors, lock_errors, randomised): feed, take -> octets ready in buf[4:4+n],
+        count(TM_...), pending, locked() -> bool, reset()
     copy(src, start, end, dst, pos) -> pos + end - start
     pack(fmt, values, buf, start, end) -> clamped values or FIELD_...
     unpack(fmt, buf, start, end, values) -> number of fields or FIELD_...
@@ -561,15 +561,15 @@ class CltuReceiver:
         self._block = bytearray(8)
         self._fill = 0  # octets in _block: 0 or 1 in search, 0..7 in decode
         self._decoding = False
-        self._n = 0  # octets in _frame
-        self._ready = False
+        self._n = 0  # octets of the CLTU being decoded that are in _frame
+        self._ready = 0  # octets of the frame that is ready in _frame, 0 if none is
         self._counts = [0] * 10
 
     def feed(self, buf: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Take octets until a CLTU ends or [start, end) is used up; the position after the last octet taken."""
         _range(buf, start, end)
         if self._ready and start < end:
-            self._ready = False
+            self._ready = 0
             self._count(CLTU_UNTAKEN, 1)
         pos = start
         while pos < end and not self._ready:
@@ -585,10 +585,9 @@ class CltuReceiver:
 
     def take(self) -> int:
         """Octets of the frame that is ready, 0 if none is; it stays valid until the next feed()."""
-        if not self._ready:
-            return 0
-        self._ready = False
-        return self._n
+        ready = self._ready
+        self._ready = 0
+        return ready
 
     def count(self, which: int) -> int:
         """Counter CLTU_..."""
@@ -605,7 +604,7 @@ class CltuReceiver:
         self._count(CLTU_SEARCH_BYTES, self._fill)
         self._fill = 0
         self._decoding = False
-        self._ready = False
+        self._ready = 0
 
     def _count(self, which: int, n: int) -> None:
         self._counts[which] = (self._counts[which] + n) & _COUNTER_MASK
@@ -651,14 +650,13 @@ class CltuReceiver:
 
     def _deliver(self) -> None:
         if self._n:
-            self._ready = True
+            self._ready = self._n
             self._count(CLTU_DELIVERED, 1)
         else:
             self._count(CLTU_EMPTY, 1)
 
     def _search_again(self) -> None:
         """Search the 8 octets of the block: what is written to _block never overtakes what is read from it."""
-        ready_octets = self._n
         self._decoding = False
         self._fill = 0
         for i in range(8):
@@ -668,8 +666,6 @@ class CltuReceiver:
                 self._fill += 1
             else:
                 self._search(octet)
-        if self._ready:
-            self._n = ready_octets
 
 
 # --- TM frame synchronisation (SPEC.md section 7) --------------------------------------------------------------------
@@ -684,16 +680,20 @@ class TmFrameSync:
     """Finds TM frames in a stream of octets (131.0-B) and delivers those whose FECF is right.
 
     buf: bytearray of at least length + 8 octets, kept; a frame that is ready is buf[4:4+length], without randomiser.
-    length: octets of a frame, 12 to 4096. tolerance: wrong bits of the ASM that are tolerated, 0 to 7.
+    length: octets of a frame, 12 to 4096. search_errors, lock_errors: wrong bits of the ASM that are tolerated while
+    searching and at the expected place, 0 to 7. randomised: True takes the TM randomiser off.
     States and counters: SPEC.md section 7.
     """
 
-    def __init__(self, buf: bytearray, length: int, tolerance: int, randomised: bool) -> None:
-        if not 12 <= length <= 4096 or len(buf) < length + 8 or not 0 <= tolerance <= 7:
+    def __init__(self, buf: bytearray, length: int, search_errors: int, lock_errors: int, randomised: bool) -> None:
+        if not 12 <= length <= 4096 or len(buf) < length + 8:
             raise ValueError("buffer")
+        if not 0 <= search_errors <= 7 or not 0 <= lock_errors <= 7:
+            raise ValueError("errors")
         self._buf = buf
         self._length = length
-        self._tolerance = tolerance
+        self._search_errors = search_errors
+        self._lock_errors = lock_errors
         self._randomised = bool(randomised)
         self._state = _HUNT
         self._fill = 0  # octets in buf
@@ -779,23 +779,25 @@ class TmFrameSync:
                 going = self._fill >= self._length + 8 and self._end_bad_frame()
 
     def _hunt(self) -> bool:
-        skip = 0
         errors = self._asm_errors(0)
-        if errors > self._tolerance and self._locked:
+        if self._locked:
+            if errors <= self._lock_errors:
+                self._begin_frame(errors)
+                return True
             self._locked = False
             self._count(TM_LOCK_LOST, 1)
-        while errors > self._tolerance and skip + 4 < self._fill:
+        skip = 0
+        while errors > self._search_errors and skip + 4 < self._fill:
             skip += 1
             errors = self._asm_errors(skip)
-        if errors > self._tolerance:
+        found = errors <= self._search_errors
+        if not found:
             skip += 1
-        if skip:
-            self._count(TM_SEARCH_BYTES, skip)
-            self._drop(skip)
-        if errors > self._tolerance:
-            return False
-        self._begin_frame(errors)
-        return True
+        self._count(TM_SEARCH_BYTES, skip)
+        self._drop(skip)
+        if found:
+            self._begin_frame(errors)
+        return found
 
     def _begin_frame(self, errors: int) -> None:
         self._state = _BODY
@@ -821,7 +823,7 @@ class TmFrameSync:
 
     def _end_bad_frame(self) -> bool:
         errors = self._asm_errors(self._length + 4)
-        if errors <= self._tolerance:
+        if errors <= (self._lock_errors if self._locked else self._search_errors):
             self._count(TM_FECF, 1)
             self._drop(self._length + 4)
             self._begin_frame(errors)
