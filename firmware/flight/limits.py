@@ -106,8 +106,8 @@ CLCW_CHANGE_MS = const(100)
 APID_MAX = const(8)
 
 # Message type counters, one per (destination, service, subtype): a power of two. The services have about
-# 60 report types; three users of all of them leave a quarter free, which keeps the probing short.
-MESSAGE_TYPES_MAX = const(256)
+# 60 report types, and beside the ground few users ask for more than verification reports.
+MESSAGE_TYPES_MAX = const(128)
 
 # --- time (301.0-B) -----------------------------------------------------------------------------------------------
 
