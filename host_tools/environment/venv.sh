@@ -12,7 +12,8 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))'
 fi
 
 echo "Installing the project and its tools in .venv"
-if ! .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --editable '.[dev]' </dev/null; then
+if ! .venv/bin/python -m pip install --quiet --no-input --use-pep517 --disable-pip-version-check \
+    --editable '.[dev]' </dev/null; then
     echo "pip could not install the project. Next step: check that pip reaches a package index (pip config list)." >&2
     exit 1
 fi
