@@ -9,6 +9,7 @@ two runs take the same time. The machine's name comes from ``board.toml``.
 import shutil
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,18 @@ UART_NAMES = ("link", "bus", "console")  # USART1, 2, 3
 CONNECT_TIMEOUT_S = 20.0
 LOCKUP_EXIT_CODE = -6  # QEMU aborts when a fault handler faults
 STORAGE_PATH_MAX = 480  # the firmware keeps 512 bytes for the whole semihosting command line
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a machine was started with; ``Qemu.boot`` explains the fields."""
+
+    elf: Path
+    storage: Path | None
+    icount: int | None
+    qtest: bool
+    semihosting: bool
+    console_pty: bool
 
 
 def find_qemu() -> str:
@@ -56,8 +69,7 @@ class Qemu:
         self._process: EmulatorProcess | None = None
         self._qmp: Qmp | None = None
         self._qtest: Qtest | None = None
-        self._boot_arguments: tuple[Path, Path | None, int | None, bool, bool] | None = None
-        self._console_is_pty = False
+        self._boot: Boot | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,54 +91,61 @@ class Qemu:
         icount: int | None = None,
         qtest: bool = False,
         semihosting: bool = True,
+        console_pty: bool = False,
     ) -> None:
         """Start a new machine with the program *elf*; one that runs is stopped first.
 
         *storage* is the host file behind the board's flash storage; it is made when it is not there, and outlives the
         machine. Without it, or with ``semihosting=False``, the board has no storage. *icount*: 2**icount ns for each
-        instruction. *qtest* opens the port for memory access. Raises EmulatorMissing or TargetDied.
+        instruction. *qtest* opens the port for memory access. *console_pty* gives the console to a pseudo terminal
+        (``console_pty`` names it) instead of ``console``, for programs that want a device; they must always read, since
+        the whole machine waits for them. Raises EmulatorMissing or TargetDied.
         """
         if storage is not None and len(str(storage)) > STORAGE_PATH_MAX:
             raise ValueError(f"storage path has {len(str(storage))} characters, the board takes {STORAGE_PATH_MAX}")
+        self._start(Boot(elf, storage, icount, qtest, semihosting, console_pty))
+
+    def _start(self, boot: Boot) -> None:
         self.stop()
-        self._boot_arguments = (elf, storage, icount, qtest, semihosting)
-        names = [*UART_NAMES, "qmp", *(["qtest"] if qtest else [])]
+        self._boot = boot
+        names = ["link", "bus", *([] if boot.console_pty else ["console"]), "qmp", *(["qtest"] if boot.qtest else [])]
         listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=1) for name in names}
         try:
             ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
-            self._process = EmulatorProcess(self._command_line(elf, storage, icount, semihosting, ports))
+            self._process = EmulatorProcess(self._command_line(boot, ports))
             connections = {name: self._accept(name, listener) for name, listener in listeners.items()}
         finally:
             for listener in listeners.values():
                 listener.close()
         for name, channel in self.uarts.items():
-            channel.attach(connections[name])
+            if name in connections:
+                channel.attach(connections[name])
         self._qmp = Qmp(connections["qmp"])
-        if qtest:
+        if boot.qtest:
             self._qtest = Qtest(connections["qtest"])
 
-    def _command_line(
-        self, elf: Path, storage: Path | None, icount: int | None, semihosting: bool, ports: dict[str, int]
-    ) -> list[str]:
+    def _command_line(self, boot: Boot, ports: dict[str, int]) -> list[str]:
         assert self.board.qemu is not None
         arguments = [find_qemu(), "-M", self.board.qemu.machine, "-nodefaults", "-display", "none"]
-        arguments += ["-kernel", str(elf)]
+        arguments += ["-kernel", str(boot.elf)]
         for name, port in ports.items():
             if name != "qtest":
                 arguments += ["-chardev", f"socket,id={name},host=127.0.0.1,port={port},nodelay=on"]
+        if boot.console_pty:
+            arguments += ["-chardev", "pty,id=console"]
         for name in UART_NAMES:
             arguments += ["-serial", f"chardev:{name}"]
         arguments += ["-mon", "chardev=qmp,mode=control"]
         if "qtest" in ports:
             arguments += ["-accel", "tcg", "-qtest-log", "none"]
             arguments += ["-qtest", f"tcp:127.0.0.1:{ports['qtest']},nodelay=on"]
-        if semihosting:
+        if boot.semihosting:
             option = "enable=on,target=native,arg=perilune"
-            if storage is not None:
-                option += f",arg=storage={escape(str(storage))}"
+            if boot.storage is not None:
+                option += f",arg=storage={escape(str(boot.storage))}"
             arguments += ["-semihosting-config", option]
-        if icount is not None:
-            arguments += ["-icount", f"shift={icount}"]
+        if boot.icount is not None:
+            arguments += ["-icount", f"shift={boot.icount}"]
         return arguments
 
     def _accept(self, name: str, listener: socket.socket) -> socket.socket:
@@ -152,10 +171,9 @@ class Qemu:
 
     def power_cut(self) -> None:
         """Take the power away at this instant and give it back: RAM is lost, storage is as far as it was written."""
-        if self._boot_arguments is None:
+        if self._boot is None:
             raise ControlError("power_cut before boot: no machine has been started")
-        elf, storage, icount, qtest, semihosting = self._boot_arguments
-        self.boot(elf, storage, icount, qtest, semihosting)
+        self._start(self._boot)
 
     @property
     def pid(self) -> int | None:
@@ -202,6 +220,14 @@ class Qemu:
     def resume(self) -> None:
         """Let it go on."""
         self._control().execute("cont")
+
+    @property
+    def console_pty(self) -> str:
+        """Path of the console's pseudo terminal; needs ``boot(..., console_pty=True)``."""
+        for device in self._control().execute("query-chardev"):
+            if device["label"] == "console" and device["filename"].startswith("pty:"):
+                return str(device["filename"].removeprefix("pty:"))
+        raise ControlError("the console is no pseudo terminal: boot with console_pty=True")
 
     @property
     def memory(self) -> Qtest:
