@@ -31,7 +31,6 @@ from .virtual_channel import VirtualChannel
 
 # Millisecond clocks wrap at 2^30, as MicroPython's ticks_ms does.
 _TICKS_MASK = const(0x3FFFFFFF)
-_IDLE_FILL = const(0x55)
 
 
 class Downlink:
@@ -45,7 +44,7 @@ class Downlink:
         self._farm = farm
         self.realtime = VirtualChannel(TM_VC_REALTIME, TM_REALTIME_FRAMES, drops)
         self.playback = VirtualChannel(TM_VC_PLAYBACK, TM_PLAYBACK_FRAMES, drops)
-        self._idle_frame = bytearray((_IDLE_FILL,)) * (ASM_LENGTH + TM_FRAME_LENGTH)
+        self._idle_frame = bytearray(b"\x55" * (ASM_LENGTH + TM_FRAME_LENGTH))
         self._idle_count = 0
         self._mc_count = 0
         self.frames = 0

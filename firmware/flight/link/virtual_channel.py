@@ -15,14 +15,9 @@ from ..limits import TM_FRAME_LENGTH, TM_PACKET_MAX
 from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE
 
 _IDLE_MIN = const(7)  # the smallest packet: primary header and one octet
-_IDLE_HEADER = b"\x07\xff\xc0\x00"  # telemetry, no secondary header, APID 7FF, unsegmented, count 0 (SPEC 8)
-_IDLE_FILL = const(0x55)
-
-
-def _idle_packet() -> bytearray:
-    packet = bytearray((_IDLE_FILL,)) * max(DATA_LENGTH, _IDLE_MIN)
-    packet[0:6] = _IDLE_HEADER + b"\x00\x00"
-    return packet
+# The longest idle packet; its two length octets are set for each use. Telemetry, no secondary header, APID 7FF,
+# unsegmented, count 0, then fill (SPEC 8).
+_IDLE = bytearray(b"\x07\xff\xc0\x00\x00\x00" + b"\x55" * (DATA_LENGTH - 6))
 
 
 class VirtualChannel:
@@ -42,7 +37,6 @@ class VirtualChannel:
         self._fhp = array("H", [FHP_NONE] * depth)
         self._head = 0  # the oldest closed frame
         self._open = 0  # the frame being filled, free while full == depth
-        self._idle = _idle_packet()
         self.full = 0
         self.fill = 0
         self.waiting = False
@@ -70,10 +64,9 @@ class VirtualChannel:
         length = left if left >= _IDLE_MIN else _IDLE_MIN
         if length > self.room():
             return False
-        idle = self._idle
-        idle[4] = (length - _IDLE_MIN) >> 8
-        idle[5] = (length - _IDLE_MIN) & 0xFF
-        self._write(idle, 0, length)
+        _IDLE[4] = (length - _IDLE_MIN) >> 8
+        _IDLE[5] = (length - _IDLE_MIN) & 0xFF
+        self._write(_IDLE, 0, length)
         self.waiting = False
         return True
 
