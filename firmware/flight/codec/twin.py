@@ -841,6 +841,9 @@ class TmFrameSync:
 # --- fields (SPEC.md section 11) -------------------------------------------------------------------------------------
 
 
+_MOST = 0xFFFFFFFFFFFFFFFF
+
+
 def _check_field(fmt: bytes | bytearray | memoryview, at: int, bits: int, values: int) -> int:
     """0, or why the field at fmt[at:at+6] cannot be in a structure of that many bits with that many values."""
     kind = fmt[at]
@@ -886,18 +889,16 @@ def _get_bits(buf: bytes | bytearray | memoryview, bit: int, width: int) -> int:
 def _put_integer(buf: bytearray | memoryview, bit: int, width: int, low: int, high: int, value: float) -> int:
     """Write value, or the nearest of low and high; 1 when it did not fit, else 0."""
     clamped = 0
-    if isinstance(value, float):
-        if value >= high:
-            clamped = int(value > high)
+    if value - value != 0:  # infinite, or NaN, which is neither above nor below anything
+        if value > high:
             value = high
-        elif value <= low:
-            clamped = int(value < low)
+        elif value < low:
             value = low
-        elif low < value < high:
-            value = round(value)
-        else:  # NaN
+        else:
             value = 0
-            clamped = 1
+        clamped = 1
+    else:
+        value = round(value)
     if value > high:
         value = high
         clamped = 1
@@ -909,15 +910,23 @@ def _put_integer(buf: bytearray | memoryview, bit: int, width: int, low: int, hi
 
 
 def _put_float(buf: bytearray | memoryview, pos: int, width: int, value: float) -> int:
+    """Write value as IEEE 754; 1 when it did not fit, else 0."""
+    clamped = 0
+    if not isinstance(value, float):
+        # Integers go up to 64 bits here as everywhere.
+        if value > _MOST or value < -_MOST:
+            value = _MOST if value > 0 else -_MOST
+            clamped = 1
+        value = float(value)
     if width == 64:
         pack_into(">d", buf, pos, value)
-        return 0
+        return clamped
     # Half a unit above the largest finite 32-bit float: from there on it rounds to infinity.
     if (value >= 3.4028235677973366e38 or value <= -3.4028235677973366e38) and value - value == 0:
-        pack_into(">f", buf, pos, float("inf") if value > 0 else -float("inf"))
-        return 1
+        value = float("inf") if value > 0 else -float("inf")
+        clamped = 1
     pack_into(">f", buf, pos, value)
-    return 0
+    return clamped
 
 
 def pack(
@@ -946,7 +955,7 @@ def pack(
         if kind == FIELD_HALVES:
             while width:
                 n = (width - 1) % 16 + 1
-                if not isinstance(values[index], (int, float)):
+                if not isinstance(values[index], (int, float, bool)):
                     return FIELD_VALUE
                 clamped += _put_integer(buf, bit, n, 0, (1 << n) - 1, values[index])
                 bit += n
@@ -954,10 +963,10 @@ def pack(
                 index += 1
             continue
         value = values[index]
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float, bool)):
             return FIELD_VALUE
         if kind == FIELD_FLOAT:
-            clamped += _put_float(buf, bit >> 3, width, float(value))
+            clamped += _put_float(buf, bit >> 3, width, value)
         elif kind == FIELD_SIGNED:
             clamped += _put_integer(buf, bit, width, -(1 << (width - 1)), (1 << (width - 1)) - 1, value)
         else:
