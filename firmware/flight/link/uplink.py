@@ -61,7 +61,7 @@ class Uplink:
         self.start = 0
         self.end = 0
 
-    def feed(self, data: bytearray, start: int, end: int, now_ms: int) -> None:
+    def feed(self, data: bytes | bytearray | memoryview, start: int, end: int, now_ms: int) -> None:
         """Take the octets data[start:end] that arrived by *now_ms* (0..2^30-1, wrapping)."""
         receiver = self._receiver
         while start < end:

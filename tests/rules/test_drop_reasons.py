@@ -1,0 +1,31 @@
+"""W-110: the drop reasons of flight/errors.py are the table of SPEC.md section 13, number for number."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flight import errors
+
+SPEC = Path(__file__).resolve().parents[2] / "firmware" / "SPEC.md"
+NOT_REASONS = {"OK", "EMPTY", "REASONS"}
+
+
+def spec_reasons() -> dict[str, int]:
+    section = SPEC.read_text().split("## 13. Drop reasons", 1)[1]
+    rows = re.findall(r"(0x[0-9A-F]{2}) \| `(\w+)`", section)
+    assert len(rows) > 50
+    assert len({number for number, _ in rows}) == len(rows), "a number stands twice"
+    return {name: int(number, 16) for number, name in rows}
+
+
+def test_w110_flight_and_specification_agree() -> None:
+    flight = {name.lower(): value for name, value in vars(errors).items() if name.isupper() and name not in NOT_REASONS}
+    assert flight == spec_reasons()
+
+
+def test_w110_every_reason_has_a_counter() -> None:
+    drops = errors.DropCounters()
+    for number, reason in enumerate(sorted(spec_reasons().values()), start=1):
+        assert drops.count(reason) == reason
+        assert (drops.counts[reason], drops.total, drops.last) == (1, number, reason)
