@@ -1,2 +1,4 @@
 # Frozen into the `dev` image.
 freeze("dev_boot", "_boot.py")
+include("$(MPY_DIR)/extmod/asyncio")
+module("unittest.py", base_path="../../tests/flight/unittest_mpy")

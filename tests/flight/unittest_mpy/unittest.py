@@ -194,3 +194,14 @@ def run_module(module, counts=None):
                 _run_test(cls(), name, f"{module.__name__}.{class_name}.{name}", counts)
         cls.tearDownClass()
     return counts
+
+
+def main(module="__main__"):
+    """Run every test of *module* and print the summary that MicroPython's own runner of test files looks for."""
+    counts = run_module(__import__(module) if isinstance(module, str) else module)
+    print("-" * 70)
+    print(f"Ran {counts.passed + counts.failed + counts.skipped} tests\n")
+    if counts.failed:
+        print(f"FAILED (failures={counts.failed}, errors=0)")
+    else:
+        print(f"OK (skipped={counts.skipped})" if counts.skipped else "OK")
