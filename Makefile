@@ -70,12 +70,19 @@ check: setup ## the gate: format, lint, types, C warnings, documents, rules
 	@$(VENV)/python tests/rules/gate.py
 
 .PHONY: test
-test: setup unix ## run the tests that need no board, except the long ones
-	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not long and not board"
+test: setup unix test-images ## run the tests, except the long ones
+	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not long"
 
 .PHONY: test-long
-test-long: setup unix ## run all tests that need no board
-	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not board"
+test-long: setup unix test-images ## run all tests
+	@$(VENV)/python -m pytest -n auto --dist loadgroup
+
+# What the tests boot.
+.PHONY: test-images
+test-images: setup
+	@for variant in flight dev; do \
+		$(MAKE) -s firmware VARIANT=$$variant >build/test-images.log 2>&1 || { tail -n 30 build/test-images.log; exit 1; }; \
+	done
 
 .PHONY: firmware
 firmware: setup ## build the firmware of one board: BOARD=netduinoplus2 VARIANT=flight (or dev)
