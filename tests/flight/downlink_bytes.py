@@ -12,7 +12,7 @@ class Ground:
     def __init__(self, refuse=0):
         self.refuse = refuse  # how many calls of write() to turn down
         self.frames = []  # (vcid, master count, channel count, first header pointer, OCF)
-        self.packets = {0: [], 1: []}
+        self.packets: dict[int, list[bytes]] = {0: [], 1: []}
         self.idle_packets = []
         self._partial = {0: b"", 1: b""}
         self._counts = {}

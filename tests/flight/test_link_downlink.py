@@ -23,6 +23,18 @@ from heap import needs_heap_lock, run_locked
 IDLE_7 = b"\x07\xff\xc0\x00\x00\x00\x55"
 
 
+class Line:
+    """Notes the frames that are offered, and takes all or none of them."""
+
+    def __init__(self, takes=True):
+        self.takes = takes
+        self.offered = []
+
+    def write(self, frame):
+        self.offered.append(bytes(frame))
+        return self.takes
+
+
 class DownlinkCase(unittest.TestCase):
     """A downlink at time 0 whose first CLCW has left already."""
 
@@ -51,12 +63,11 @@ class DownlinkCase(unittest.TestCase):
 
 class TestFrames(unittest.TestCase):
     def test_literal_idle_frame_announces_the_board(self):
-        taken = []
+        line = Line()
         downlink = Downlink(Farm(128), DropCounters(), 0)
-        self.assertEqual(downlink.poll(0, taken.append), 0)
-        downlink.poll(CLCW_CHANGE_MS, lambda frame: taken.append(bytes(frame)) or True)
-        self.assertEqual(len(taken), 1)
-        frame = taken[0]
+        self.assertEqual(downlink.poll(0, line.write), 0)
+        self.assertEqual(downlink.poll(CLCW_CHANGE_MS, line.write), 1)
+        frame = line.offered[0]
         # Marker; version 0, SCID 0A5, VCID 7, OCF; counts 0 and 0; FHP 7FE.
         self.assertEqual(frame[:10], b"\x1a\xcf\xfc\x1d\x0a\x5f\x00\x00\x1f\xfe")
         self.assertEqual(frame[10:254], b"\x55" * 244)
@@ -64,13 +75,13 @@ class TestFrames(unittest.TestCase):
         self.assertEqual((frame[258:], len(frame)), (b"\x41\x64", 260))
 
     def test_w060_w066_literal_frame_with_a_packet_at_its_start(self):
-        taken = []
+        line = Line()
         downlink = Downlink(Farm(128), DropCounters(), 0)
         octets = packet(20, 0xA5)
-        downlink.send(TM_VC_REALTIME, bytearray(octets), 0, 20)
-        downlink.poll(0, taken.append)
-        downlink.poll(FLUSH_MS, lambda frame: taken.append(bytes(frame)) or True)
-        frame = taken[0]
+        downlink.send(TM_VC_REALTIME, octets, 0, 20)
+        self.assertEqual(downlink.poll(0, line.write), 0)
+        self.assertEqual(downlink.poll(FLUSH_MS, line.write), 1)
+        frame = line.offered[0]
         self.assertEqual(frame[:10], b"\x1a\xcf\xfc\x1d\x0a\x51\x00\x00\x18\x00")
         self.assertEqual(frame[10:30], octets)
         # The idle packet that fills up: 224 octets, length field 217.
@@ -206,13 +217,12 @@ class TestTiming(DownlinkCase):
 
 class TestQueues(DownlinkCase):
     def test_a_frame_that_is_not_taken_is_offered_again_unchanged(self):
-        offered = []
+        line = Line(takes=False)
         self.send(packet(DATA, 5))
         for _ in range(3):
-            self.assertEqual(self.downlink.poll(self.now_ms, lambda frame: offered.append(bytes(frame))), 0)
+            self.assertEqual(self.downlink.poll(self.now_ms, line.write), 0)
             self.farm.step(E8, 9)
-        self.assertEqual(offered[0], offered[1])
-        self.assertEqual(offered[0], offered[2])
+        self.assertEqual(line.offered, [line.offered[0]] * 3)
         self.assertEqual(self.poll(), 1)
         self.assertEqual(self.ground.packets[0], [packet(DATA, 5)])
 

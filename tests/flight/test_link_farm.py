@@ -32,121 +32,126 @@ L = LOCKOUT_FLAG
 
 
 class TestTable(unittest.TestCase):
-    """Before each event V(R) is 255 and FARM-B_Counter 3, so that both wrap; E8 carries V*(R) = 0x2A."""
+    """Before each event V(R) is 255 and FARM-B_Counter 3, so that both wrap; E8 carries V*(R) = 0x2A.
 
-    def pair(self, event, state, flags, expected):
-        farm = Farm(128)
-        farm.state = state
-        farm.flags = flags
-        farm.v_r = 255
-        farm.farm_b_counter = 3
-        status = farm.step(event, 0x2A)
-        self.assertEqual((status, farm.state, farm.flags, farm.v_r, farm.farm_b_counter), expected)
+    Every flag that an event neither clears nor sets stays as it was: each pair runs with all eight combinations.
+    """
+
+    def pair(self, event, state, expected, clears=0, sets=0):
+        for flags in (0, R, W, R | W, L, R | L, W | L, R | W | L):
+            farm = Farm(128)
+            farm.state = state
+            farm.flags = flags
+            farm.v_r = 255
+            farm.farm_b_counter = 3
+            status = farm.step(event, 0x2A)
+            self.assertEqual((status, farm.state, farm.v_r, farm.farm_b_counter), expected)
+            self.assertEqual(farm.flags, flags & ~clears | sets)
 
     # --- S1, Open
 
     def test_e1_s1_accepts_steps_v_r_and_clears_retransmit(self):
-        self.pair(E1, OPEN, R, (OK, OPEN, 0, 0, 3))
+        self.pair(E1, OPEN, (OK, OPEN, 0, 3), clears=R)
 
     def test_e2_s1_discards_sets_retransmit_and_wait_and_goes_to_s2(self):
-        self.pair(E2, OPEN, 0, (FARM_WAIT, WAIT, R | W, 255, 3))
+        self.pair(E2, OPEN, (FARM_WAIT, WAIT, 255, 3), sets=R | W)
 
     def test_e3_s1_discards_and_sets_retransmit(self):
-        self.pair(E3, OPEN, 0, (FARM_RETRANSMIT, OPEN, R, 255, 3))
+        self.pair(E3, OPEN, (FARM_RETRANSMIT, OPEN, 255, 3), sets=R)
 
     def test_e4_s1_discards_only(self):
-        self.pair(E4, OPEN, R, (FARM_NEGATIVE, OPEN, R, 255, 3))
+        self.pair(E4, OPEN, (FARM_NEGATIVE, OPEN, 255, 3))
 
     def test_e5_s1_discards_sets_lockout_and_goes_to_s3(self):
-        self.pair(E5, OPEN, R, (FARM_OUTSIDE, LOCKOUT, R | L, 255, 3))
+        self.pair(E5, OPEN, (FARM_OUTSIDE, LOCKOUT, 255, 3), sets=L)
 
     def test_e6_s1_accepts_and_counts_b(self):
-        self.pair(E6, OPEN, R, (OK, OPEN, R, 255, 0))
+        self.pair(E6, OPEN, (OK, OPEN, 255, 0))
 
     def test_e7_s1_counts_b_and_clears_retransmit(self):
-        self.pair(E7, OPEN, R, (OK, OPEN, 0, 255, 0))
+        self.pair(E7, OPEN, (OK, OPEN, 255, 0), clears=R)
 
     def test_e8_s1_counts_b_clears_retransmit_and_sets_v_r(self):
-        self.pair(E8, OPEN, R, (OK, OPEN, 0, 0x2A, 0))
+        self.pair(E8, OPEN, (OK, OPEN, 0x2A, 0), clears=R)
 
     def test_e9_s1_changes_nothing(self):
-        self.pair(E9, OPEN, R, (OK, OPEN, R, 255, 3))
+        self.pair(E9, OPEN, (OK, OPEN, 255, 3))
 
     def test_e10_s1_is_ignored(self):
-        self.pair(E10, OPEN, R, (OK, OPEN, R, 255, 3))
+        self.pair(E10, OPEN, (OK, OPEN, 255, 3))
 
     def test_e11_s1_reports_only(self):
-        self.pair(E11, OPEN, R, (OK, OPEN, R, 255, 3))
+        self.pair(E11, OPEN, (OK, OPEN, 255, 3))
 
     # --- S2, Wait
 
     def test_e1_s2_is_not_applicable_and_discards(self):
-        self.pair(E1, WAIT, R | W, (FARM_WAIT, WAIT, R | W, 255, 3))
+        self.pair(E1, WAIT, (FARM_WAIT, WAIT, 255, 3))
 
     def test_e2_s2_discards_only(self):
-        self.pair(E2, WAIT, R | W, (FARM_WAIT, WAIT, R | W, 255, 3))
+        self.pair(E2, WAIT, (FARM_WAIT, WAIT, 255, 3))
 
     def test_e3_s2_discards_only(self):
-        self.pair(E3, WAIT, R | W, (FARM_RETRANSMIT, WAIT, R | W, 255, 3))
+        self.pair(E3, WAIT, (FARM_RETRANSMIT, WAIT, 255, 3))
 
     def test_e4_s2_discards_only(self):
-        self.pair(E4, WAIT, R | W, (FARM_NEGATIVE, WAIT, R | W, 255, 3))
+        self.pair(E4, WAIT, (FARM_NEGATIVE, WAIT, 255, 3))
 
     def test_e5_s2_discards_sets_lockout_and_goes_to_s3(self):
-        self.pair(E5, WAIT, R | W, (FARM_OUTSIDE, LOCKOUT, R | W | L, 255, 3))
+        self.pair(E5, WAIT, (FARM_OUTSIDE, LOCKOUT, 255, 3), sets=L)
 
     def test_e6_s2_accepts_and_counts_b(self):
-        self.pair(E6, WAIT, R | W, (OK, WAIT, R | W, 255, 0))
+        self.pair(E6, WAIT, (OK, WAIT, 255, 0))
 
     def test_e7_s2_counts_b_clears_both_flags_and_goes_to_s1(self):
-        self.pair(E7, WAIT, R | W, (OK, OPEN, 0, 255, 0))
+        self.pair(E7, WAIT, (OK, OPEN, 255, 0), clears=R | W)
 
     def test_e8_s2_counts_b_clears_both_flags_sets_v_r_and_goes_to_s1(self):
-        self.pair(E8, WAIT, R | W, (OK, OPEN, 0, 0x2A, 0))
+        self.pair(E8, WAIT, (OK, OPEN, 0x2A, 0), clears=R | W)
 
     def test_e9_s2_changes_nothing(self):
-        self.pair(E9, WAIT, R | W, (OK, WAIT, R | W, 255, 3))
+        self.pair(E9, WAIT, (OK, WAIT, 255, 3))
 
     def test_e10_s2_clears_wait_and_goes_to_s1(self):
-        self.pair(E10, WAIT, R | W, (OK, OPEN, R, 255, 3))
+        self.pair(E10, WAIT, (OK, OPEN, 255, 3), clears=W)
 
     def test_e11_s2_reports_only(self):
-        self.pair(E11, WAIT, R | W, (OK, WAIT, R | W, 255, 3))
+        self.pair(E11, WAIT, (OK, WAIT, 255, 3))
 
     # --- S3, Lockout
 
     def test_e1_s3_discards_only(self):
-        self.pair(E1, LOCKOUT, R | W | L, (FARM_LOCKOUT, LOCKOUT, R | W | L, 255, 3))
+        self.pair(E1, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 3))
 
     def test_e2_s3_discards_only(self):
-        self.pair(E2, LOCKOUT, L, (FARM_LOCKOUT, LOCKOUT, L, 255, 3))
+        self.pair(E2, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 3))
 
     def test_e3_s3_discards_only(self):
-        self.pair(E3, LOCKOUT, L, (FARM_LOCKOUT, LOCKOUT, L, 255, 3))
+        self.pair(E3, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 3))
 
     def test_e4_s3_discards_only(self):
-        self.pair(E4, LOCKOUT, L, (FARM_LOCKOUT, LOCKOUT, L, 255, 3))
+        self.pair(E4, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 3))
 
     def test_e5_s3_discards_only(self):
-        self.pair(E5, LOCKOUT, L, (FARM_LOCKOUT, LOCKOUT, L, 255, 3))
+        self.pair(E5, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 3))
 
     def test_e6_s3_accepts_and_counts_b(self):
-        self.pair(E6, LOCKOUT, R | W | L, (OK, LOCKOUT, R | W | L, 255, 0))
+        self.pair(E6, LOCKOUT, (OK, LOCKOUT, 255, 0))
 
     def test_e7_s3_counts_b_clears_all_flags_and_goes_to_s1(self):
-        self.pair(E7, LOCKOUT, R | W | L, (OK, OPEN, 0, 255, 0))
+        self.pair(E7, LOCKOUT, (OK, OPEN, 255, 0), clears=R | W | L)
 
     def test_e8_s3_counts_b_but_is_not_executed(self):
-        self.pair(E8, LOCKOUT, R | W | L, (FARM_LOCKOUT, LOCKOUT, R | W | L, 255, 0))
+        self.pair(E8, LOCKOUT, (FARM_LOCKOUT, LOCKOUT, 255, 0))
 
     def test_e9_s3_changes_nothing(self):
-        self.pair(E9, LOCKOUT, R | L, (OK, LOCKOUT, R | L, 255, 3))
+        self.pair(E9, LOCKOUT, (OK, LOCKOUT, 255, 3))
 
     def test_e10_s3_clears_wait_and_stays(self):
-        self.pair(E10, LOCKOUT, R | W | L, (OK, LOCKOUT, R | L, 255, 3))
+        self.pair(E10, LOCKOUT, (OK, LOCKOUT, 255, 3), clears=W)
 
     def test_e11_s3_reports_only(self):
-        self.pair(E11, LOCKOUT, R | W | L, (OK, LOCKOUT, R | W | L, 255, 3))
+        self.pair(E11, LOCKOUT, (OK, LOCKOUT, 255, 3))
 
 
 class TestWindow(unittest.TestCase):

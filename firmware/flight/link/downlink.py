@@ -29,6 +29,10 @@ from .farm import Farm
 from .tm_frame import ASM_LENGTH, FHP_IDLE, seal
 from .virtual_channel import VirtualChannel
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Millisecond clocks wrap at 2^30, as MicroPython's ticks_ms does.
 _TICKS_MASK = const(0x3FFFFFFF)
 
@@ -60,11 +64,11 @@ class Downlink:
         self._waiting = False
         self._waiting_ms = now_ms
 
-    def send(self, vcid: int, packet: bytearray, start: int, end: int) -> int:
+    def send(self, vcid: int, packet: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Queue packet[start:end] on *vcid* (TM_VC_REALTIME or TM_VC_PLAYBACK). Returns OK or why it was dropped."""
         return (self.playback if vcid == TM_VC_PLAYBACK else self.realtime).send(packet, start, end)
 
-    def poll(self, now_ms: int, write) -> int:  # type: ignore[no-untyped-def]
+    def poll(self, now_ms: int, write: "Callable[[bytearray], bool]") -> int:
         """Give every frame that should leave by *now_ms* to write(frame), until it returns False.
 
         write: takes the whole frame, sync marker first, and returns True, or takes nothing and returns False; the same

@@ -44,7 +44,7 @@ class FduQueue:
         """True when put() of *length* octets would succeed now."""
         return self._place(length) >= 0
 
-    def put(self, source: bytearray, start: int, end: int) -> bool:
+    def put(self, source: bytes | bytearray | memoryview, start: int, end: int) -> bool:
         """Append source[start:end]. False, and nothing changed, when it does not fit."""
         at = self._place(end - start)
         if at < 0:

@@ -37,7 +37,7 @@ class SecurityAssociation:
         self._new_high = 0
         self._new_low = 0
 
-    def verify(self, frame: bytearray, start: int, end: int) -> int:
+    def verify(self, frame: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Check the frame whose security header is at *start* and whose MAC ends at *end*. Moves no number.
 
         The packets are then frame[start + HEADER_LENGTH : end - MAC_LENGTH].

@@ -60,7 +60,7 @@ class TcFrame:
         self.command = UNLOCK
         self.v_r = 0
 
-    def read(self, frame: bytearray, count: int) -> int:
+    def read(self, frame: bytes | bytearray | memoryview, count: int) -> int:
         """Check the frame in frame[0:count], fill octets included. Returns OK or the first failed check's reason."""
         if count < FRAME_MIN:
             return TC_SHORT
@@ -83,7 +83,7 @@ class TcFrame:
             return TC_DATA_SHORT
         return OK if frame[HEADER_LENGTH] == _SEGMENT_HEADER else TC_SEGMENT
 
-    def _read_command(self, frame: bytearray, end: int) -> int:
+    def _read_command(self, frame: bytes | bytearray | memoryview, end: int) -> int:
         octet = frame[HEADER_LENGTH]
         if octet == _UNLOCK_0 and end == HEADER_LENGTH + 1:
             self.command = UNLOCK
@@ -95,7 +95,7 @@ class TcFrame:
         return TC_CONTROL
 
 
-def _header_fault(frame: bytearray) -> int:
+def _header_fault(frame: bytes | bytearray | memoryview) -> int:
     """Which field of a primary header that is not as it must be comes first in the order of the checks."""
     octet_0 = frame[0]
     if octet_0 & 0xC0:

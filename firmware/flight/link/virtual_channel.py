@@ -45,7 +45,7 @@ class VirtualChannel:
         """Octets of packets that fit now."""
         return (self._depth - self.full) * DATA_LENGTH - self.fill
 
-    def send(self, packet: bytearray, start: int, end: int) -> int:
+    def send(self, packet: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Queue the packet packet[start:end]. Returns OK, DOWNLINK_FULL or DOWNLINK_SIZE; a dropped one is counted."""
         length = end - start
         if not _IDLE_MIN <= length <= TM_PACKET_MAX:
@@ -70,7 +70,7 @@ class VirtualChannel:
         self.waiting = False
         return True
 
-    def _write(self, packet: bytearray, start: int, end: int) -> None:
+    def _write(self, packet: bytes | bytearray | memoryview, start: int, end: int) -> None:
         fill = self.fill
         slot = self._open
         if fill == 0:

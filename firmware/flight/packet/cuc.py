@@ -25,7 +25,7 @@ def write_time(buffer: bytearray, at: int, seconds: int, fraction: int) -> None:
     buffer[at + 6] = fraction & 0xFF
 
 
-def read_seconds(buffer: bytearray, at: int) -> int:
+def read_seconds(buffer: bytes | bytearray | memoryview, at: int) -> int:
     """Seconds since EPOCH of the time in buffer[at:at+7], or -TIME_FORMAT, or -TIME_RANGE when not in 0..2^30-1."""
     if buffer[at] != _P_FIELD:
         return -TIME_FORMAT
@@ -39,7 +39,7 @@ def read_seconds(buffer: bytearray, at: int) -> int:
     return high << 16 | low
 
 
-def read_fraction(buffer: bytearray, at: int) -> int:
+def read_fraction(buffer: bytes | bytearray | memoryview, at: int) -> int:
     """Fraction of the time in buffer[at:at+7], 1/65536 s."""
     return buffer[at + 5] << 8 | buffer[at + 6]
 

@@ -16,6 +16,6 @@ UNSEGMENTED = const(0xC0)
 COUNT_MASK = const(0x3FFF)
 
 
-def packet_length(buffer: bytearray, at: int) -> int:
+def packet_length(buffer: bytes | bytearray | memoryview, at: int) -> int:
     """Octets of the whole packet at *at*, after its length field: 7..65542. Its six header octets must be there."""
     return (buffer[at + 4] << 8 | buffer[at + 5]) + PRIMARY_HEADER_LENGTH + 1

@@ -71,14 +71,14 @@ class Telecommand:
         self.data_start = 0
         self.data_end = 0
 
-    def read(self, buffer: bytearray, start: int, end: int) -> int:
+    def read(self, buffer: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Read the packet that starts at *start*; *end*: where the octets end. Returns OK or the reason, counted."""
         status = self._read(buffer, start, end)
         if status != OK:
             self._drops.count(status)
         return status
 
-    def _read(self, buffer: bytearray, start: int, end: int) -> int:
+    def _read(self, buffer: bytes | bytearray | memoryview, start: int, end: int) -> int:
         self.start = start
         self.next = end
         if end - start < PRIMARY_HEADER_LENGTH:
