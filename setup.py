@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the packages of one distribution that live in three folders of the repository."""
+"""What pyproject.toml cannot say: the packages that live in three folders of the repository, and the C extension."""
 
 from setuptools import find_namespace_packages, setup
 
@@ -17,4 +17,5 @@ setup(
     packages=packages(),
     package_dir={"": "host_tools", **PACKAGE_FOLDERS},
     py_modules=["micropython"],  # for flight code on CPython
+    cffi_modules=["host_tools/perilune_codec/build_codec.py:ffibuilder"],
 )

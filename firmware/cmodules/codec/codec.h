@@ -175,7 +175,7 @@ enum {
 typedef struct {
     uint8_t kind;
     uint8_t width;   // bits
-    uint16_t bit;    // offset in the structure
+    uint32_t bit;    // offset in the structure
     uint16_t index;  // number of its value
 } pl_field_t;
 
