@@ -1,0 +1,1 @@
+"""Hardware-in-the-loop: targets, the lunar plant, faults and the test plugin."""
