@@ -6,10 +6,10 @@ Wait_Queue, the choice of the Initiate directive, and what to do after an Alert.
 
 Why an Alert loses nothing. FOP-1 purges its queues on an Alert, and nobody knows which of the purged frames were
 received. But FARM-1 only ever moves V(R) forward over frames it has accepted. So this class keeps every data unit that
-was ever transmitted, with the N(S) it was given, until a CLCW says N(R) is beyond it. After an Alert it takes the report
-of the next CLCW, drops what that acknowledges, sets V(S) to N(R) and sends the rest again, **each with the same N(S)
-and the same bytes as before**. A copy still under way is then the same frame as the new one, and FARM-1 takes only the
-first.
+was ever transmitted, with the N(S) it was given, until a CLCW says N(R) is beyond it. After an Alert it takes the
+report of the next CLCW, drops what that acknowledges, sets V(S) to N(R) and sends the rest again, **each with the same
+N(S) and the same bytes as before**. A copy still under way is then the same frame as the new one, and FARM-1 takes only
+the first.
 `stop` forgets, so after a stop that left something uncertain a new start waits until the link must be empty.
 
 A report outside of what was transmitted is either old (a link that reorders) or not from the FARM-1 this service spoke

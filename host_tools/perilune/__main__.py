@@ -1,0 +1,7 @@
+"""`python -m perilune` is the command `perilune`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+"""Keys and sequence numbers of the uplink authentication, as files: firmware/SPEC.md section 6.
+
+The key file is TOML with the two keys in hexadecimal, at least 16 octets each:
+
+    ad = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+    bd = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
+
+Beside it, in `<name>.numbers.json`, stands the highest number that was ever handed out for each association, or one
+ahead of it: the file is written before the numbers are used, a block at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+from flight.limits import SDLS_WINDOW
+
+from ..errors import KeyFileError
+from .uplink import Authenticator
+
+KEY_MIN_LENGTH = 16
+# Numbers reserved with one write of the file. A crash skips the rest of a block, and the board accepts a step of at
+# most SDLS_WINDOW; so a block is a small part of it.
+BLOCK = SDLS_WINDOW // 20
+MAX_NUMBER = (1 << 32) - 1
+
+
+class NumberFile:
+    """Sequence numbers that survive the program. One program at a time uses the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reserved: dict[str, int] = {}
+        if path.exists():
+            try:
+                self._reserved = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+            except (msgspec.DecodeError, OSError) as error:
+                raise KeyFileError(
+                    f"cannot read the sequence numbers in {path}",
+                    expected="a JSON object of numbers",
+                    found=str(error),
+                    next_step="restore the file; without it the board refuses every frame as a replay",
+                ) from error
+        self._next = {spi: number + 1 for spi, number in self._reserved.items()}
+
+    def take(self, spi: int) -> int:
+        """The next number of this association, 1 to 2^32 - 1."""
+        key = str(spi)
+        number = self._next.get(key, 1)
+        if number > MAX_NUMBER:
+            raise KeyFileError(
+                f"the sequence numbers of association {spi} are used up", next_step="give board and ground new keys"
+            )
+        if number > self._reserved.get(key, 0):
+            self._reserved[key] = min(number + BLOCK - 1, MAX_NUMBER)
+            self._write()
+        self._next[key] = number + 1
+        return number
+
+    def _write(self) -> None:
+        new = self._path.with_name(self._path.name + ".new")
+        with new.open("wb") as file:
+            file.write(msgspec.json.encode(self._reserved))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+
+
+def load_authenticator(path: Path) -> Authenticator:
+    """The authenticator with the keys in `path` and the numbers beside it. Raises KeyFileError."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        keys = {name: bytes.fromhex(table[name]) for name in ("ad", "bd")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyFileError(
+            f"cannot read the keys in {path}",
+            expected='TOML with ad = "<hex>" and bd = "<hex>"',
+            found=f"{type(error).__name__}: {error}",
+            next_step="make the file as `perilune gateway --help` shows",
+        ) from error
+    for name, key in keys.items():
+        if len(key) < KEY_MIN_LENGTH:
+            raise KeyFileError(
+                f"key {name} in {path} is too short", expected=f"{KEY_MIN_LENGTH} octets or more", found=str(len(key))
+            )
+    return Authenticator(keys["ad"], keys["bd"], NumberFile(path.with_suffix(".numbers.json")))

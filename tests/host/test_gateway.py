@@ -1,0 +1,325 @@
+"""The gateway with real UDP sockets on ports of the system's choice, and boards behind TCP and a pseudo terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flight.limits import TM_FRAME_LENGTH
+from perilune.cli import main
+from perilune.errors import PortError
+from perilune.link.fop1 import FrameType
+from perilune.link.gateway import Gateway, GatewaySettings, TelecommandForm
+from perilune.link.keys import load_authenticator
+from perilune.link.transport import ReconnectingTransport, SerialTransport, open_port
+from perilune.link.uplink import UplinkEncoder
+from perilune.packet.pus import Telecommand
+
+from tests.host.flight_link import FlightLink, TcpPeer
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 20.0
+PING = Telecommand(apid=5, service=17, subtype=1).pack()
+ENCODER = UplinkEncoder()
+AD_FRAME = ENCODER.frame(FrameType.AD, 0, ENCODER.data_unit([PING]))
+
+
+class MissionControl:
+    """The two UDP sockets of a mission control system."""
+
+    def __init__(self) -> None:
+        self.tm = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.tm.bind(("127.0.0.1", 0))
+        self.tm.setblocking(False)
+        self.tc = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.frames: list[bytes] = []
+
+    @property
+    def tm_port(self) -> int:
+        port: int = self.tm.getsockname()[1]
+        return port
+
+    def take(self) -> list[bytes]:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.frames.append(self.tm.recv(65535))
+        return self.frames
+
+    def close(self) -> None:
+        self.tm.close()
+        self.tc.close()
+
+
+@pytest.fixture
+def control() -> Iterator[MissionControl]:
+    mission_control = MissionControl()
+    yield mission_control
+    mission_control.close()
+
+
+@contextlib.contextmanager
+def gateway_to(url: str, control: MissionControl, **settings: object) -> Iterator[Gateway]:
+    transport = ReconnectingTransport(lambda: open_port(url), time.monotonic, retry_s=0.05)
+    options = GatewaySettings(tm_port=control.tm_port, tc_port=0, **settings)  # type: ignore[arg-type]
+    gateway = Gateway(transport, options)
+    try:
+        yield gateway
+    finally:
+        gateway.close()
+
+
+def run_until(gateway: Gateway, is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_done():
+        assert time.monotonic() < deadline, gateway.status()
+        gateway.step()
+
+
+def test_cltu_goes_up_and_frames_come_down(control: MissionControl) -> None:
+    with TcpPeer() as peer, gateway_to(peer.url, control) as gateway:
+        run_until(gateway, lambda: gateway.status().port.connected)
+        control.tc.sendto(ENCODER.cltu(AD_FRAME), ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: any(frame[TM_FRAME_LENGTH - 3] == 1 for frame in control.take()))
+        assert peer.received() == [PING]
+        assert {len(frame) for frame in control.frames} == {TM_FRAME_LENGTH}
+        status = gateway.status()
+        assert (status.gateway.tc_datagrams, status.gateway.tc_forwarded) == (1, 1)
+        assert status.gateway.tm_datagrams == status.downlink.frames == len(control.take())
+        assert status.drops == {}
+
+
+def test_frames_become_cltus_if_asked_to(control: MissionControl) -> None:
+    with TcpPeer() as peer, gateway_to(peer.url, control, tc_form=TelecommandForm.FRAME) as gateway:
+        run_until(gateway, lambda: gateway.status().port.connected)
+        control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: peer.received() == [PING])
+
+
+def test_gateway_can_authenticate_for_a_control_system_that_cannot(control: MissionControl, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
+    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
+    with TcpPeer(link) as peer:
+        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
+        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
+        gateway = Gateway(transport, settings, load_authenticator(keys))
+        try:
+            bd_frame = ENCODER.frame(FrameType.BD, 0, ENCODER.data_unit([PING], FrameType.BD))
+            unlock = ENCODER.frame(FrameType.BC, 0, b"\x00")
+            run_until(gateway, lambda: gateway.status().port.connected)
+            for frame in (AD_FRAME, AD_FRAME, bd_frame, unlock):
+                control.tc.sendto(frame, ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: link.uplink.frames_bc == 1)
+            assert (link.uplink.frames_ad, link.uplink.frames_bd) == (1, 1)
+        finally:
+            gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "datagram", "why"),
+    [
+        (TelecommandForm.CLTU, b"\xeb\x91" + bytes(24), "cltu_search"),
+        (TelecommandForm.CLTU, b"", "cltu_search"),
+        (TelecommandForm.CLTU, b"\xeb\x90" + bytes(8), "cltu_empty"),
+        (TelecommandForm.CLTU, b"\xeb\x90" + bytes(1300), "cltu_overlong"),
+        (TelecommandForm.FRAME, b"\x00" * 7, "tc_short"),
+        (TelecommandForm.FRAME, AD_FRAME + b"\x00", "tc_length"),
+        (TelecommandForm.FRAME, AD_FRAME[:-1] + b"\x00", "tc_fecf"),
+    ],
+)
+def test_bad_datagram_is_counted_with_its_reason_and_not_sent(
+    control: MissionControl, form: TelecommandForm, datagram: bytes, why: str
+) -> None:
+    with TcpPeer() as peer, gateway_to(peer.url, control, tc_form=form) as gateway:
+        run_until(gateway, lambda: gateway.status().port.connected)
+        control.tc.sendto(datagram, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: gateway.counters.tc_datagrams == 1)
+        assert gateway.status().drops == {why: {"count": 1, "octets": len(datagram)}}
+        assert gateway.status().port.octets_out == 0
+
+
+def test_absent_board_is_waited_for_and_a_restarted_one_found_again(control: MissionControl) -> None:
+    reserved = socket.create_server(("127.0.0.1", 0))
+    port = reserved.getsockname()[1]
+    reserved.close()
+    with gateway_to(f"tcp://127.0.0.1:{port}", control) as gateway:
+        run_until(gateway, lambda: gateway.status().port.failed_opens >= 2)
+        control.tc.sendto(ENCODER.cltu(AD_FRAME), ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: gateway.counters.tc_no_port == 1)
+        for restarts in (1, 2):
+            connections: list[socket.socket] = []
+            with socket.create_server(("127.0.0.1", port)) as listener:
+                listener.settimeout(0)
+                run_until(gateway, lambda at=listener, found=connections: accepted(at, found))  # type: ignore[misc]
+                connections[0].sendall(FlightLink().exchange(b"", 1000))
+                run_until(gateway, lambda wanted=restarts: len(control.take()) == wanted)  # type: ignore[misc]
+                connections[0].close()
+            run_until(gateway, lambda wanted=restarts: gateway.status().port.lost == wanted)  # type: ignore[misc]
+        assert gateway.status().port.opened == 2
+
+
+def accepted(listener: socket.socket, connections: list[socket.socket]) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        connections.append(listener.accept()[0])
+    return bool(connections)
+
+
+def test_absent_mission_control_is_no_reason_to_stop(control: MissionControl) -> None:
+    gone = MissionControl()
+    with TcpPeer() as peer:
+        settings = GatewaySettings(tm_port=gone.tm_port, tc_port=0)
+        gone.close()
+        gateway = Gateway(ReconnectingTransport(lambda: open_port(peer.url), time.monotonic), settings)
+        try:
+            run_until(gateway, lambda: gateway.status().downlink.frames >= 2)
+            control.tc.sendto(ENCODER.cltu(AD_FRAME), ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: peer.received() == [PING])
+        finally:
+            gateway.close()
+
+
+def test_serial_port_is_a_pseudo_terminal(control: MissionControl) -> None:
+    master, slave = os.openpty()
+    tty.setraw(master)
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    board = FlightLink()
+    started = time.monotonic()
+
+    def board_works() -> None:
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(master, 4096)
+        out = board.exchange(data, int((time.monotonic() - started) * 1000))
+        if out:
+            os.write(master, out)
+
+    try:
+        with gateway_to(os.ttyname(slave), control) as gateway:
+            control.tc.sendto(ENCODER.cltu(AD_FRAME), ("127.0.0.1", gateway.tc_port))
+
+            def answered() -> bool:
+                board_works()
+                return board.received == [PING] and len(control.take()) >= 2
+
+            run_until(gateway, answered)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_unplugged_serial_port_is_a_lost_port() -> None:
+    master, slave = os.openpty()
+    name = os.ttyname(slave)
+    transport = ReconnectingTransport(lambda: SerialTransport(name, 115200), time.monotonic, retry_s=1000)
+    assert transport.ensure_open()
+    os.close(slave)
+    os.close(master)
+    deadline = time.monotonic() + DEADLINE_S
+    while transport.counters.lost == 0 and time.monotonic() < deadline:
+        transport.read(0.01)
+        transport.write(b"\x55")
+    assert transport.counters.lost == 1
+    assert transport.write(b"abc") is False
+    assert transport.counters.dropped_out >= 3
+    transport.close()
+
+
+def test_taken_port_is_an_error_with_a_next_step(control: MissionControl) -> None:
+    transport = ReconnectingTransport(lambda: open_port("tcp://127.0.0.1:1"), time.monotonic)
+    with pytest.raises(PortError, match=r"cannot take telecommands at .*; try: choose another port"):
+        Gateway(transport, GatewaySettings(tc_port=control.tm_port))
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for subcommand in ("gateway", "link"):
+        with pytest.raises(SystemExit) as exit_info:
+            main([subcommand, "--help"])
+        assert exit_info.value.code == 0
+        assert f"perilune {subcommand} /dev/ttyUSB0" in capsys.readouterr().out
+
+
+def test_list_of_subcommands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--help"])
+    assert exit_info.value.code == 0
+    text = capsys.readouterr().out
+    assert "gateway" in text
+    assert "link" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gateway", "tcp://127.0.0.1:1", "--tm", "nowhere"], "not an address; expected HOST:PORT; found nowhere"),
+        (["gateway", "tcp://127.0.0.1:1", "--tc", "127.0.0.1:70000"], "not an address"),
+        (["gateway", "tcp://127.0.0.1:1", "--key-file", "x"], "add --tc-form frame"),
+        (["gateway", "tcp://127.0.0.1:1", "--tc-form", "frame", "--key-file", "/nonexistent"], "cannot read the keys"),
+        (["link", "/nonexistent/port"], "cannot open /nonexistent/port"),
+        (["link", "tcp://127.0.0.1:1"], "cannot connect to tcp://127.0.0.1:1"),
+        (["link", "tcp://127.0.0.1"], "no host or no port"),
+    ],
+)
+def test_mistakes_give_one_line_and_status_one(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_link_reports_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with TcpPeer() as peer:
+        peer.link.send(Telecommand(apid=5, service=17, subtype=1).pack())
+        assert main(["link", peer.url, "--json", "--for", "2.0", "--every", "0.5"]) == 0
+    reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(reports) >= 2
+    assert reports[-1]["downlink"]["frames"] >= 1
+    assert reports[-1]["downlink"]["lock"] is True
+    assert reports[-1]["clcw"]["report_value"] == 0
+    assert reports[-1]["drops"] == {"packet_type": {"count": 1, "octets": 13}}
+
+
+def test_link_reports_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    with TcpPeer() as peer:
+        assert main(["link", peer.url, "--for", "1.2", "--every", "5"]) == 0
+    text = capsys.readouterr().out
+    assert "lock      yes, lost 0" in text
+    assert "CLCW      V(R) 0, no flags" in text
+    assert "dropped   nothing" in text
+
+
+def test_gateway_process_ends_cleanly_on_interrupt(control: MissionControl) -> None:
+    with TcpPeer() as peer:
+        command = [sys.executable, "-m", "perilune", "gateway", peer.url, "--json", "--every", "0.2"]
+        command += ["--tm", f"127.0.0.1:{control.tm_port}", "--tc", "127.0.0.1:0"]
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'host_tools'}:{ROOT / 'firmware'}"}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        try:
+            assert process.stdout is not None
+            first = json.loads(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0
+    assert first["tm_to"] == f"127.0.0.1:{control.tm_port}"
+    assert json.loads(out.splitlines()[-1])["gateway"]["tm_datagrams"] >= first["gateway"]["tm_datagrams"]
+    assert "Traceback" not in err
