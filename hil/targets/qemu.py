@@ -17,7 +17,7 @@ from typing import Self
 from perilune.boards import Board, BoardError, load_board
 
 from .channel import Channel
-from .errors import ControlError, EmulatorMissing, TargetDied
+from .errors import ControlError, EmulatorMissing, TargetDied, TargetError
 from .process import EmulatorProcess
 from .qmp import Qmp
 from .qtest import Qtest
@@ -99,7 +99,7 @@ class Qemu:
         machine. Without it, or with ``semihosting=False``, the board has no storage. *icount*: 2**icount ns for each
         instruction. *qtest* opens the port for memory access. *console_pty* gives the console to a pseudo terminal
         (``console_pty`` names it) instead of ``console``, for programs that want a device; they must always read, since
-        the whole machine waits for them. Raises EmulatorMissing or TargetDied.
+        the whole machine waits for them. Raises EmulatorMissing, FileNotFoundError or TargetDied.
         """
         if storage is not None and len(str(storage)) > STORAGE_PATH_MAX:
             raise ValueError(f"storage path has {len(str(storage))} characters, the board takes {STORAGE_PATH_MAX}")
@@ -107,7 +107,19 @@ class Qemu:
 
     def _start(self, boot: Boot) -> None:
         self.stop()
+        if not boot.elf.is_file():
+            raise FileNotFoundError(f"{boot.elf} is not there; `make firmware` builds programs for boards")
         self._boot = boot
+        try:
+            self._connect(boot)
+        except BaseException as error:
+            reason = self._ending()
+            self.stop()
+            if reason and isinstance(error, TargetError):
+                raise TargetDied(reason) from error
+            raise
+
+    def _connect(self, boot: Boot) -> None:
         names = ["link", "bus", *([] if boot.console_pty else ["console"]), "qmp", *(["qtest"] if boot.qtest else [])]
         listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=1) for name in names}
         try:
