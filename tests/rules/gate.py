@@ -4,6 +4,7 @@ Rules that are easier to say in Python than as a command are tests in this folde
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -93,15 +94,29 @@ def flight_bytecode() -> Iterator[list[str]]:
 
 
 def codec_in_c() -> Iterator[list[str]]:
-    """The codec's plain C for host and board; files that include MicroPython's headers are built with the firmware."""
+    """The plain C, for host and board; what includes MicroPython's headers is compiled with the firmware."""
     for source in sorted((ROOT / "firmware/cmodules").rglob("*.c")):
         name = source.relative_to(ROOT)
-        if '#include "py/' in source.read_text(encoding="utf-8"):
+        if includes_micropython(source):
             continue
         for target, compiler in C_COMPILERS.items():
             output = ROOT / "build/gate" / target / name.with_suffix(".o")
             output.parent.mkdir(parents=True, exist_ok=True)
             yield [*compiler, *C_WARNINGS, "-c", str(name), "-o", str(output)]
+
+
+def includes_micropython(source: Path) -> bool:
+    """Tell whether *source* includes a header of MicroPython, by itself or through headers beside it."""
+    waiting, seen = [source], {source}
+    while waiting:
+        for name in re.findall(r'^#include "([^"]+)"', waiting.pop().read_text(encoding="utf-8"), re.MULTILINE):
+            beside = source.parent / name
+            if name.startswith("py/"):
+                return True
+            if beside.is_file() and beside not in seen:
+                seen.add(beside)
+                waiting.append(beside)
+    return False
 
 
 def rules() -> Iterator[list[str]]:

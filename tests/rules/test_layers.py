@@ -28,10 +28,11 @@ MAY_IMPORT = {
     "service": GROUND | {"link", "packet"},
     "device": GROUND,
     "app": GROUND | {"packet", "service", "device"},
-    "topology": GROUND | {"link", "packet", "service", "app", "device"},
+    "executive": GROUND,
+    "topology": GROUND | {"link", "packet", "service", "app", "device", "executive"},
     "main": GROUND | {"topology"},
 }
-HARDWARE_MODULES = {"machine", "stm", "pyb"}
+HARDWARE_MODULES = {"board", "machine"}
 HARDWARE_STAGE = "hal"
 
 Import = tuple[str, int]  # absolute dotted name, line
