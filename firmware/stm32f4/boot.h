@@ -6,4 +6,7 @@
 
 uint32_t boot_status(void); // BOOT_* bits of clock.h
 
+// Microseconds from the start of the time base, shortly after reset, to the first line of Python.
+uint32_t boot_duration_us(void);
+
 #endif

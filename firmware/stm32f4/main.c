@@ -23,9 +23,14 @@
 extern uint8_t _stack_top[], _stack_bottom[], _heap_start[], _heap_end[];
 
 static uint32_t status;
+static uint32_t program_at_us;
 
 uint32_t boot_status(void) {
     return status;
+}
+
+uint32_t boot_duration_us(void) {
+    return program_at_us;
 }
 
 // Core-coupled memory is on the parts, not in every emulator: look before using it.
@@ -79,6 +84,9 @@ int main(void) {
         mp_cstack_init_with_top(_stack_top, _stack_top - _stack_bottom);
         init_heap();
         mp_init();
+        if (program_at_us == 0) {
+            program_at_us = timebase_us32();
+        }
         run_program();
         mp_printf(&mp_plat_print, "MPY: soft reboot\n");
         gc_sweep_all();

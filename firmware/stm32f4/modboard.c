@@ -20,6 +20,12 @@ static mp_obj_t board_boot_status(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(board_boot_status_obj, board_boot_status);
 
+// boot_us() -> int: microseconds from reset, without the start of the oscillator, to the first line of Python
+static mp_obj_t board_boot_us(void) {
+    return MP_OBJ_NEW_SMALL_INT(boot_duration_us());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(board_boot_us_obj, board_boot_us);
+
 // uptime(out): out[0] = whole seconds, out[1] = microseconds of the second, since this boot. `out` is an array('i' or
 // 'l') or a list of two items; both values stay small integers for 34 years.
 static mp_obj_t board_uptime(mp_obj_t out) {
@@ -222,6 +228,7 @@ static const mp_rom_map_elem_t board_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_NO_STORAGE), MP_ROM_INT(BOOT_NO_STORAGE) },
     { MP_ROM_QSTR(MP_QSTR_CRASHED), MP_ROM_INT(BOOT_CRASHED) },
     { MP_ROM_QSTR(MP_QSTR_WATCHDOG_FIRED), MP_ROM_INT(BOOT_WATCHDOG) },
+    { MP_ROM_QSTR(MP_QSTR_boot_us), MP_ROM_PTR(&board_boot_us_obj) },
     { MP_ROM_QSTR(MP_QSTR_uptime), MP_ROM_PTR(&board_uptime_obj) },
     { MP_ROM_QSTR(MP_QSTR_uptime_us), MP_ROM_PTR(&board_uptime_us_obj) },
     { MP_ROM_QSTR(MP_QSTR_reset_cause), MP_ROM_PTR(&board_reset_cause_obj) },
