@@ -26,7 +26,7 @@ TIMEOUT_S = 120
 
 def run_file(path: Path, interpreter: Path, *, verbose: bool) -> tuple[int, int, int]:
     """Run one test file. Returns (passed, failed, skipped); an interpreter that died counts as one failure."""
-    search = [ROOT / "firmware", HERE, HERE / "unittest_mpy", ROOT / "tests"]
+    search = [ROOT / "firmware", HERE, HERE / "unittest_mpy", ROOT]
     env = {**os.environ, "MICROPYPATH": ":".join(str(folder) for folder in search)}
     command = [str(interpreter), "-X", "heapsize=2m", "-c", PROGRAM, path.stem]
     try:

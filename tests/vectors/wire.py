@@ -19,7 +19,7 @@ def fields(*descriptors):
     return bytes(octets)
 
 
-# --- SPEC 1: (invariant, octets, CRC-16, CRC-16/MODBUS, CRC-32) --------------------------------------------------------
+# --- SPEC 1: (invariant, octets, CRC-16, CRC-16/MODBUS, CRC-32) ---
 
 CRC = [
     ("W-001 W-003 W-004", b"123456789", 0x29B1, 0x4B37, b"\xcb\xf4\x39\x26"),
@@ -138,7 +138,7 @@ HMAC = [
     ),
 ]
 
-# --- SPEC 2: (invariant, first octets of the TC sequence, of the TM sequence) -------------------------------------------
+# --- SPEC 2: (invariant, first octets of the TC sequence, of the TM sequence) ---
 
 RANDOMISERS = [
     (
@@ -148,7 +148,7 @@ RANDOMISERS = [
     ),
 ]
 
-# --- SPEC 3: (invariant, 7 octets of information, parity octet) ----------------------------------------------------------
+# --- SPEC 3: (invariant, 7 octets of information, parity octet) ---
 
 BCH = [
     ("W-020", b"\x00\x00\x00\x00\x00\x00\x00", 0xFE),
@@ -177,10 +177,7 @@ CLTUS = [
         "W-010 W-021",
         UNLOCK,
         True,  # frame and fill xor FF 39 9E 5A 68 E9 06, F5 6C 89 2F A1 31 5E
-        b"\xeb\x90"
-        b"\xcf\x9c\x9e\x5d\x68\xe9\xab\xd2"
-        b"\xca\x39\xdc\x7a\xf4\x64\x0b\xca"
-        b"\xc5\xc5\xc5\xc5\xc5\xc5\xc5\x79",
+        b"\xeb\x90\xcf\x9c\x9e\x5d\x68\xe9\xab\xd2\xca\x39\xdc\x7a\xf4\x64\x0b\xca\xc5\xc5\xc5\xc5\xc5\xc5\xc5\x79",
     ),
 ]
 
@@ -228,7 +225,7 @@ CLTU_STREAMS = [
     ("W-024", True, 14, START + TAIL, [], (1, 0, 0, 0, 1, 0, 0, 1, 0, 0)),
 ]
 
-# --- SPEC 7: frames of 24 octets ----------------------------------------------------------------------------------------
+# --- SPEC 7: frames of 24 octets ---
 
 ASM = b"\x1a\xcf\xfc\x1d"
 FRAME = (
@@ -239,18 +236,14 @@ FRAME = (
     b"\x01\x00\x00\x00"  # CLCW: COP-1, VCID 0, V(R) 0
     b"\x0a\xc4"  # FECF
 )
-FRAME_RANDOMISED = (
-    b"\xf5\x19\x0e\xc0\x82\x0d\x77\x43\x4e\x2c\x93\xa8\xf2\xe2\x13\x9b\x0f\xc2\x7c\xcc\x32\xa2\xb5\xfa"
-)
-FRAME_2 = (
-    b"\x0a\x51\x01\x01\x18\x00\x07\xff\xc0\x00\x00\x05\x55\x55\x55\x55\x55\x55\x01\x00\x00\x01\xf1\x49"  # counts 1, V(R) 1
-)
+FRAME_RANDOMISED = b"\xf5\x19\x0e\xc0\x82\x0d\x77\x43\x4e\x2c\x93\xa8\xf2\xe2\x13\x9b\x0f\xc2\x7c\xcc\x32\xa2\xb5\xfa"
+FRAME_2 = b"\x0a\x51\x01\x01\x18\x00\x07\xff\xc0\x00\x00\x05\x55\x55\x55\x55\x55\x55\x01\x00\x00\x01\xf1\x49"  # counts and V(R) 1
 _BAD = b"\x0a\x51\x00\x00\x18\x00\x07\xff\xc0\x00\x00\x05\x55\x55\x55\x55\x55\x54\x01\x00\x00\x00\x0a\xc4"
 _ASM_1 = b"\x1a\xcf\xfc\x1c"  # one bit wrong
 _ASM_4 = b"\x1a\xcf\xfc\xed"  # four bits wrong
 _ASM_5 = b"\x1a\xcf\xfd\xed"  # five
 
-# (invariant, search errors, lock errors, randomised, stream, frames, locked at the end, counters in the order of SPEC 7:
+# (invariant, search errors, lock errors, randomised, stream, frames, locked at the end, counters as in SPEC 7:
 # frames, fecf, search octets, asm errors, lock lost, resync, untaken).
 TM_STREAMS = [
     ("W-061 W-065", 0, 4, False, ASM + FRAME + ASM + FRAME_2, [FRAME, FRAME_2], True, (2, 0, 0, 0, 0, 0, 0)),
@@ -291,7 +284,7 @@ TM_STREAMS = [
     ("W-063", 0, 4, False, ASM + ASM + FRAME + ASM + FRAME_2, [FRAME, FRAME_2], True, (2, 0, 4, 0, 0, 1, 0)),
 ]
 
-# --- SPEC 4 to 10: headers as fields: (invariant, descriptors, values, octets) ------------------------------------------
+# --- SPEC 4 to 10: headers as fields: (invariant, descriptors, values, octets) ---
 
 TC_HEADER = fields(
     (UNSIGNED, 2, 0, 0),  # transfer frame version number
@@ -422,7 +415,7 @@ REFUSED = [
     ("W-093", fields((FLOAT, 16, 0, 0)), 8, 8, -1),
     ("W-093", fields((FLOAT, 32, 1, 0)), 8, 8, -1),  # a float not at an octet
     ("W-093", fields((UNSIGNED, 8, 1, 0)), 1, 8, -2),  # one bit too far
-    ("W-093", fields((UNSIGNED, 1, 65535, 0)), 8191, 8, -2),
+    ("W-093", fields((UNSIGNED, 1, 65535, 0)), 64, 8, -2),
     ("W-093", fields((FLOAT, 64, 8, 0)), 8, 8, -2),
     ("W-093", fields((UNSIGNED, 8, 0, 8)), 8, 8, -3),  # value numbers past the end
     ("W-093", fields((UNSIGNED, 8, 0, 65535)), 8, 8, -3),
