@@ -16,6 +16,7 @@ extern uint8_t _stack_bottom[];
 #define FRAME_LR 5
 #define FRAME_PSR 7
 #define FRAME_WORDS 8
+#define STACK_SEARCH_WORDS 256u
 
 // What survives a reset. Power-on leaves noise here: every part is checked before it is believed.
 static struct {
@@ -136,6 +137,26 @@ static bool in_sram(const uint32_t *frame) {
     return (address & 3u) == 0 && address >= (uint32_t)_stack_bottom && address <= SRAM_BASE + SRAM_SIZE - FRAME_WORDS * 4u;
 }
 
+// True when `word` is what a call leaves: a Thumb address in flash behind a BL or a BLX (DDI 0403E A5.3.4, A5.2.3).
+static bool is_return_address(uint32_t word) {
+    if (!(word & 1u) || word < FLASH_BASE + 8u || word >= FLASH_BASE + BOARD_FLASH_SIZE) {
+        return false;
+    }
+    const uint16_t *after = (const uint16_t *)(word & ~1u);
+    return ((after[-2] & 0xF800u) == 0xF000u && (after[-1] & 0xD000u) == 0xD000u) || (after[-1] & 0xFF87u) == 0x4780u;
+}
+
+// Who filled the stack: the innermost return address on it. 0 when the last frame is larger than what is searched.
+static uint32_t innermost_return_address(void) {
+    const uint32_t *word = (const uint32_t *)_stack_bottom;
+    for (size_t i = 0; i < STACK_SEARCH_WORDS; i++) {
+        if (is_return_address(word[i])) {
+            return word[i];
+        }
+    }
+    return 0;
+}
+
 void fault_record_and_reset(crash_cause_t cause, const uint32_t *frame) {
     cpu_mask_all();
     crash_record_t *record = &survivor.record;
@@ -148,6 +169,8 @@ void fault_record_and_reset(crash_cause_t cause, const uint32_t *frame) {
             record->pc = frame[FRAME_PC];
             record->lr = frame[FRAME_LR];
             record->psr = frame[FRAME_PSR];
+        } else {
+            record->lr = innermost_return_address();
         }
     }
     record->cfsr = SCB_CFSR;

@@ -25,7 +25,7 @@ typedef enum {
 typedef struct {
     uint32_t magic;
     uint32_t cause; // crash_cause_t
-    uint32_t pc, lr, sp, psr;
+    uint32_t pc, lr, sp, psr; // after a stack overflow pc and psr are lost, and lr is the innermost return address
     uint32_t cfsr, hfsr, mmfar, bfar; // fault status and address registers, DDI 0403E B3.2.15..B3.2.18
     uint64_t uptime_us;
     uint8_t breadcrumb[BREADCRUMB_SIZE];
