@@ -116,3 +116,46 @@ MESSAGE_TYPES_MAX = const(128)
 # the range is then 2020 to 2054.
 EPOCH_HIGH = const(29854)
 EPOCH_LOW = const(16256)
+
+# --- on board: executive ------------------------------------------------------------------------------------------
+
+# The fastest rate group, and the grain of every period on board.
+CYCLE_MS = const(100)
+
+# Rate groups 10 Hz, 1 Hz, 0.1 Hz: period in cycles, first cycle (so that the slow ones never meet), and what one run may
+# take. A quarter of a cycle each for the first two leaves half of it for telecommands; the slowest may do longer work.
+GROUP_CYCLES = (1, 10, 100)
+GROUP_PHASES = (0, 3, 7)
+GROUP_BUDGETS_US = (25_000, 25_000, 40_000)
+
+# The watchdog bites after this long without every group in its window: many cycles, so that erasing a flash sector
+# (2 s, DS8626 table 40), during which nothing runs, does not end in a reset.
+WATCHDOG_MS = const(8000)
+
+# A commanded restart waits this long, so that its own report leaves: flush time and 40 frames of queue at 115200 baud.
+FAREWELL_MS = const(1000)
+
+# Octets taken from the link port at once: 22 ms at 115200 baud.
+LINK_READ = const(256)
+
+# Telecommand frames executed before the executive looks at the clock again: at 1 ms each a cycle starts 16 ms late at most.
+TC_PER_POLL = const(16)
+
+# --- on board: services ---------------------------------------------------------------------------------------------
+
+# The application process that all telecommands and reports of the board belong to.
+APID = const(0x064)
+
+# Values of the fixed arguments of one request; a 32-bit integer takes two.
+TC_ARGS_MAX = const(24)
+
+# Requests whose execution goes on after they were taken: sequences, moves, journeys through the modes.
+EXECUTIONS_MAX = const(16)
+
+# A hazardous request must follow its arming within this time: long enough to type, too short to forget.
+ARM_MS = const(60_000)
+
+# Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
+# the 40 packets of 100 octets that 115200 baud carry in a second.
+EVENT_BURST = const(5)
+EVENT_REFILL_MS = const(1000)

@@ -1,0 +1,1 @@
+"""Applications: each a small folder with a class made from app/base.py."""

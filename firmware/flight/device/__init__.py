@@ -1,0 +1,1 @@
+"""Device interfaces: SI values with validity, whatever part is behind them."""

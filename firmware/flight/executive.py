@@ -1,0 +1,160 @@
+"""Cyclic executive: a 10 Hz cycle, three rate groups, what is polled in between, and the watchdog.
+
+Time comes from the injected clock alone, so a run in virtual time is the same run. A cycle that comes late is not made
+up for: the next one is where it would have been. Groups of 1 Hz and 0.1 Hz run in cycles of their own (PHASE), so that
+they do not add up.
+"""
+
+from micropython import const
+
+from .hal.null import Clock, Watchdog
+from .limits import CYCLE_MS, GROUP_BUDGETS_US, GROUP_CYCLES, GROUP_PHASES, WATCHDOG_MS
+
+_TICKS_MASK = const(0x3FFFFFFF)
+_HALF = const(0x20000000)
+LOAD_CYCLES = const(10)  # the load is told for one second
+
+
+class RateGroup:
+    """Tasks that run every `cycles` cycles, in the order they were added.
+
+    budget_us: what one run may take. last_us, worst_us: what runs took. overruns: runs over budget, mod 65536.
+    age: cycles since the last run ended.
+    """
+
+    def __init__(self, cycles: int, phase: int, budget_us: int) -> None:
+        self.cycles = cycles
+        self.left = phase + 1
+        self.budget_us = budget_us
+        self.last_us = 0
+        self.worst_us = 0
+        self.overruns = 0
+        self.age = 0
+        self.tasks: list = []  # type: ignore[type-arg]
+        self.modes: list[int] = []
+
+    def add(self, task, modes: int) -> None:  # type: ignore[no-untyped-def]
+        """Run task() in the modes whose bit is in *modes*. At start only."""
+        self.tasks.append(task)
+        self.modes.append(modes)
+
+
+class Executive:
+    """Allocates when made and by add...(), never after.
+
+    mode_bit: bit of the present mode. load_permille: busy
+    time of the last second. cycles: since start, mod 2^30. late: cycles that began a whole cycle or more late, mod
+    65536.
+    """
+
+    def __init__(self, clock: Clock, watchdog: Watchdog, mode_bit: int) -> None:
+        self._clock = clock
+        self._watchdog = watchdog
+        self.mode_bit = mode_bit
+        self.groups = [
+            RateGroup(GROUP_CYCLES[n], GROUP_PHASES[n], GROUP_BUDGETS_US[n]) for n in range(len(GROUP_CYCLES))
+        ]
+        self._pollers: list = []  # type: ignore[type-arg]
+        self._on_overrun: list = []  # type: ignore[type-arg]
+        self.load_permille = 0
+        self.worst_load_permille = 0
+        self.cycles = 0
+        self.late = 0
+        self.running = True
+        self._due_ms = 0
+        self._busy_us = 0
+        self._load_left = LOAD_CYCLES
+        self._load_since_us = 0
+
+    def add_poller(self, poll) -> None:  # type: ignore[no-untyped-def]
+        """poll(now_ms) is called between cycles when octets arrive or its time is up; it returns that time in ms."""
+        self._pollers.append(poll)
+
+    def add_overrun_listener(self, listener) -> None:  # type: ignore[no-untyped-def]
+        """listener(group, microseconds) is called for every run over its budget."""
+        self._on_overrun.append(listener)
+
+    def start(self) -> None:
+        """The first cycle is due now."""
+        self._due_ms = self._clock.ticks_ms()
+        self._load_since_us = self._clock.ticks_us()
+        self._watchdog.start(WATCHDOG_MS)
+
+    def run(self) -> None:
+        """Turn until somebody clears `running`."""
+        while self.running:
+            self._clock.wait(self.turn())
+
+    def turn(self) -> int:
+        """Everything that is due now; milliseconds until the next thing is."""
+        clock = self._clock
+        begin_us = clock.ticks_us()
+        now_ms: int = clock.ticks_ms()
+        left_ms: int = (self._due_ms - now_ms) & _TICKS_MASK
+        if left_ms == 0 or left_ms >= _HALF:
+            self._cycle(now_ms)
+            now_ms = clock.ticks_ms()
+            left_ms = (self._due_ms - now_ms) & _TICKS_MASK
+            if left_ms >= _HALF:
+                left_ms = 0
+        for poll in self._pollers:
+            wait_ms: int = poll(now_ms)
+            if wait_ms < left_ms:
+                left_ms = wait_ms
+        self._busy_us += (clock.ticks_us() - begin_us) & _TICKS_MASK
+        return left_ms
+
+    def _cycle(self, now_ms: int) -> None:
+        due_ms = self._due_ms
+        behind_ms = (now_ms - due_ms) & _TICKS_MASK
+        if behind_ms >= CYCLE_MS:
+            self.late = (self.late + behind_ms // CYCLE_MS) & 0xFFFF
+            due_ms += behind_ms // CYCLE_MS * CYCLE_MS
+        self._due_ms = (due_ms + CYCLE_MS) & _TICKS_MASK
+        self.cycles = (self.cycles + 1) & _TICKS_MASK
+        alive = True
+        for number in range(len(self.groups)):
+            group = self.groups[number]
+            group.age += 1
+            group.left -= 1
+            if group.left <= 0:
+                group.left = group.cycles
+                self._run_group(number, group)
+                group.age = 0
+            if group.age > group.cycles:
+                alive = False
+        if alive:
+            self._watchdog.feed()
+        self._load_left -= 1
+        if self._load_left == 0:
+            self._measure_load()
+
+    def _run_group(self, number: int, group: RateGroup) -> None:
+        clock = self._clock
+        begin_us = clock.ticks_us()
+        mode_bit = self.mode_bit
+        tasks = group.tasks
+        modes = group.modes
+        for index in range(len(tasks)):
+            if modes[index] & mode_bit:
+                tasks[index]()
+        took_us = (clock.ticks_us() - begin_us) & _TICKS_MASK
+        group.last_us = took_us
+        if took_us > group.worst_us:
+            group.worst_us = took_us
+        if took_us > group.budget_us:
+            group.overruns = (group.overruns + 1) & 0xFFFF
+            for listener in self._on_overrun:
+                listener(number, took_us)
+
+    def _measure_load(self) -> None:
+        """Busy time as a part of the time since the last measurement."""
+        now_us = self._clock.ticks_us()
+        period_us = (now_us - self._load_since_us) & _TICKS_MASK
+        if period_us >= 1000:
+            self.load_permille = min(self._busy_us // (period_us // 1000), 1000)
+            if self.load_permille > self.worst_load_permille:
+                self.worst_load_permille = self.load_permille
+        self._busy_us = 0
+        self._load_since_us = now_us
+        self._load_left = LOAD_CYCLES

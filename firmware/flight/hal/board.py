@@ -1,0 +1,128 @@
+"""Hardware of the STM32F4 port: modules `machine` and `board`, which exist only there.
+
+USART1 is the space link, USART2 the payload bus.
+"""
+
+import gc
+import time
+
+import board
+import machine
+
+from .null import Clock, Hal, Port, Storage, Watchdog
+
+_LINK = 1
+_BUS = 2
+
+
+class BoardClock(Clock):
+    """Microsecond counter of the port; waiting is WFI, which SysTick ends after a millisecond at most."""
+
+    def __init__(self, link) -> None:  # type: ignore[no-untyped-def]
+        self._link = link
+
+    def ticks_ms(self) -> int:
+        return time.ticks_ms()
+
+    def ticks_us(self) -> int:
+        return time.ticks_us()
+
+    def uptime(self, out: "list[int]") -> None:
+        board.uptime(out)
+
+    def wait(self, ms: int) -> None:
+        begin = time.ticks_ms()
+        link = self._link
+        while not link.any() and time.ticks_diff(time.ticks_ms(), begin) < ms:
+            machine.idle()
+
+
+class BoardPort(Port):
+    """A UART with rings of the port behind it."""
+
+    def __init__(self, number: int, uart) -> None:  # type: ignore[no-untyped-def]
+        self._number = number
+        self._uart = uart
+        self._done = 0  # octets of the offered ones that are in the ring already
+
+    def read_into(self, buffer: bytearray) -> int:
+        # Asked first: reading nothing from a stream answers None, not 0.
+        if not self._uart.any():
+            return 0
+        return self._uart.readinto(buffer) or 0
+
+    def write(self, buffer: bytearray, start: int = 0, end: int = -1) -> bool:
+        if end < 0:
+            end = len(buffer)
+        start += self._done
+        count = self._uart.write(buffer, start, end - start) or 0
+        if count < end - start:
+            self._done += count
+            return False
+        self._done = 0
+        return True
+
+    def counters(self, out: "list[int]") -> None:
+        board.uart_counters(self._number, out)
+
+
+class BoardStorage(Storage):
+    """The port's flash sectors, or its host file in QEMU."""
+
+    def __init__(self) -> None:
+        self.sectors = board.storage_sectors()
+        self.sector_size = board.STORAGE_SECTOR_SIZE
+
+    def erase(self, sector: int) -> int:
+        return board.storage_erase(sector)
+
+    def program(self, offset: int, buffer: bytearray, start: int, end: int) -> int:
+        return board.storage_program(offset, buffer, start, end)
+
+    def read(self, offset: int, buffer: bytearray, start: int, end: int) -> int:
+        return board.storage_read(offset, buffer, start, end)
+
+
+class BoardWatchdog(Watchdog):
+    """The port's watchdog."""
+
+    def __init__(self) -> None:
+        self._watchdog = None
+
+    def start(self, timeout_ms: int) -> None:
+        self._watchdog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.feed()
+
+
+class BoardHal(Hal):
+    """The whole board. Allocates when made."""
+
+    def __init__(self) -> None:
+        link = machine.UART(_LINK, timeout=0)
+        self.clock = BoardClock(link)
+        self.link = BoardPort(_LINK, link)
+        self.bus = BoardPort(_BUS, machine.UART(_BUS, timeout=0))
+        self.storage = BoardStorage()
+        self.watchdog = BoardWatchdog()
+        self.reset_cause = board.reset_cause()
+        self.boot_count = board.boot_count() & 0xFFFF
+
+    def crash(self, out: "list[int]") -> bool:
+        record = board.crash_record()
+        if record is None:
+            return False
+        out[0] = record["cause"]
+        out[1] = record["pc"] >> 16
+        out[2] = record["pc"] & 0xFFFF
+        board.crash_clear()
+        return True
+
+    def heap_free(self) -> int:
+        gc.collect()
+        return gc.mem_free()
+
+    def reset(self) -> None:
+        machine.reset()

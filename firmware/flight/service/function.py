@@ -1,0 +1,45 @@
+"""ST[08] function management: 8/1 performs a function of an app or of the core. ECSS-E-ST-70-41C 6.8.
+
+Application data: function id (2 octets), then the function's arguments as the dictionary lays them out.
+"""
+
+from ..tables import NO_APP
+from .base import Service
+from .failure import UNKNOWN_FUNCTION
+from .request import Request
+from .router import Router
+
+
+class FunctionHandler:
+    """Who performs functions: an app, or a part of the core."""
+
+    def command(self, function: int, request: Request) -> int:
+        """Perform *function* with request.args: DONE, DEFERRED or a failure code."""
+        return UNKNOWN_FUNCTION
+
+
+class Functions(Service):
+    """Hands functions on. The core's own functions have a handler each, an app's go to the app."""
+
+    service_type = 8
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._apps: list[FunctionHandler] = []
+        self._core: dict[int, FunctionHandler] = {}
+
+    def add_app(self, app: FunctionHandler) -> None:
+        """The next app, in the order of APPS."""
+        self._apps.append(app)
+
+    def add(self, function: int, handler: FunctionHandler) -> None:
+        """Give the core's *function* to *handler*."""
+        assert function not in self._core, function
+        self._core[function] = handler
+
+    def handle(self, request: Request) -> int:
+        number = self._router.app_of(request)
+        if number != NO_APP:
+            return self._apps[number].command(request.function, request)
+        handler = self._core.get(request.function)
+        return UNKNOWN_FUNCTION if handler is None else handler.command(request.function, request)

@@ -1,0 +1,46 @@
+"""On-board time: uptime and an offset. ECSS-E-ST-70-41C 6.9; SPEC 10. Seconds since EPOCH and 1/65536 s.
+
+Protocol timers never use it: they use the uptime, which no command moves.
+"""
+
+from ..hal.null import Clock as HalClock
+from ..packet.cuc import fraction_of
+from ..packet.telemetry import Clock
+
+
+class OnboardTime(Clock):
+    """The clock of reports and of the schedule. Allocates when made, never after.
+
+    hal_clock: flight.hal clock, whose uptime() fills [seconds, microseconds]. offset_s, offset_fraction: on-board time
+    at uptime 0.
+    """
+
+    def __init__(self, hal_clock: HalClock) -> None:
+        super().__init__()
+        self._clock = hal_clock
+        self._uptime = [0, 0]
+        self.offset_s = 0
+        self.offset_fraction = 0
+
+    def update(self) -> None:
+        """Bring seconds and fraction up to date."""
+        uptime = self._uptime
+        self._clock.uptime(uptime)
+        fraction = fraction_of(uptime[1]) + self.offset_fraction
+        self.seconds = uptime[0] + self.offset_s + (fraction >> 16)
+        self.fraction = fraction & 0xFFFF
+
+    def set(self, seconds: int, fraction: int, status: int) -> None:
+        """On-board time is now *seconds* and *fraction*. status: SPEC 9."""
+        self.offset_s = 0
+        self.offset_fraction = 0
+        self.update()
+        seconds -= self.seconds
+        fraction -= self.fraction
+        if fraction < 0:
+            seconds -= 1
+            fraction += 0x10000
+        self.offset_s = seconds
+        self.offset_fraction = fraction
+        self.status = status
+        self.update()

@@ -1,0 +1,147 @@
+"""The wiring of the board, and nothing else: every stage is made and joined here, in the order of the data's way.
+
+hal.link -> Uplink -> Router -> services -> apps
+apps, services -> Telemetry -> Downlink -> hal.link
+"""
+
+from .app.base import App
+from .errors import DropCounters
+from .executive import Executive
+from .hal.null import Hal
+from .limits import APID, CYCLE_MS, FAREWELL_MS, SDLS_SPI_AD, SDLS_SPI_BD, TC_SDLS
+from .link.downlink import Downlink
+from .link.sdls import SecurityAssociation
+from .link.uplink import Uplink
+from .packet.counters import MessageTypeCounters, SequenceCounts
+from .packet.telemetry import TelemetryWriter
+from .pool import Pool
+from .service.core_functions import CoreFunctions
+from .service.core_points import CorePoints
+from .service.event import Events
+from .service.function import Functions
+from .service.housekeeping import Housekeeping
+from .service.link_loop import LinkLoop
+from .service.onboard_time import OnboardTime
+from .service.request import Request
+from .service.router import Router
+from .service.telemetry import Telemetry
+from .service.test import ConnectionTest
+from .service.verification import Verification
+from .tables import ALL_MODES, MODE_BOOT, Tables
+
+
+class Core:
+    """Everything on board, by name. Made by build(); apps get it.
+
+    ids: names of the dictionary as numbers, None once the board runs.
+    """
+
+    def __init__(self, tables: Tables, ids, hal: Hal, keys: "tuple[bytes, bytes]") -> None:  # type: ignore[no-untyped-def]
+        self.ids = ids
+        self.hal = hal
+        clock = hal.clock
+
+        # Ground: values, counters, time.
+        self.drops = DropCounters()
+        self.pool = Pool(tables)
+        self.values = self.pool.values
+        self.time = OnboardTime(clock)
+
+        # The way up and down, to packets.
+        if TC_SDLS:
+            sa_ad = SecurityAssociation(SDLS_SPI_AD, keys[0])
+            sa_bd = SecurityAssociation(SDLS_SPI_BD, keys[1])
+            self.uplink = Uplink(self.drops, sa_ad, sa_bd)
+        else:
+            self.uplink = Uplink(self.drops)
+        self.downlink = Downlink(self.uplink.farm, self.drops, clock.ticks_ms())
+        writer = TelemetryWriter(self.time, SequenceCounts((APID,)), MessageTypeCounters(self.drops))
+        self.tm = Telemetry(writer, self.time, self.downlink, APID)
+
+        # Services.
+        self.request = Request((APID,), self.drops)
+        self.verification = Verification(self.tm)
+        self.router = Router(tables, self.request, self.verification, clock)
+        self.events = Events(tables, self.tm)
+        self.housekeeping = Housekeeping(tables, self.pool, self.tm)
+        self.functions = Functions(self.router)
+        self.test = ConnectionTest(self.tm)
+        for service in (self.housekeeping, self.events, self.functions, self.test):
+            self.router.add(service)
+
+        # Time.
+        self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
+        self.link_loop = LinkLoop(hal.link, self.uplink, self.downlink, self.router)
+        self.executive.add_poller(self.link_loop.poll)
+        self.points = CorePoints(self, tables)
+        self.core_functions = CoreFunctions(self)
+        self._event_boot = ids.EVENT_CORE_BOOT
+        self._event_crash = ids.EVENT_CORE_CRASH
+        self._event_overrun = ids.EVENT_CORE_OVERRUN
+        self.executive.add_overrun_listener(self._overrun)
+        self.apps: list[App] = []
+
+    def supply(self, identifier: int) -> int:
+        """Claim to keep a point up to date; its index in `values`. At start only."""
+        return self.pool.supply(identifier)
+
+    def index(self, identifier: int) -> int:
+        """Index in `values` of an on-board parameter that somebody else supplies. At start only."""
+        index = self.pool.index_of(identifier)
+        assert index >= 0, identifier
+        return index
+
+    def _events_step(self) -> None:
+        self.events.step(CYCLE_MS)
+
+    def _overrun(self, group: int, took_us: int) -> None:
+        self.events.raise_(self._event_overrun, group, took_us)
+
+    def start(self) -> None:
+        """Everything is made: say why the board started, and let time begin."""
+        self.ids = None
+        self.points.started()
+        hal = self.hal
+        self.events.raise_(self._event_boot, hal.boot_count, hal.reset_cause)
+        crash = [0, 0, 0]
+        if hal.crash(crash):
+            self.events.raise_(self._event_crash, crash[0], crash[1], crash[2])
+        self.executive.start()
+
+    def run(self) -> None:
+        """Run until a restart is asked for."""
+        self.start()
+        self.executive.run()
+        self.farewell()
+        self.hal.reset()
+
+    def farewell(self) -> None:
+        """Let what was reported leave."""
+        clock = self.hal.clock
+        for _ in range(FAREWELL_MS // CYCLE_MS):
+            self.link_loop.poll(clock.ticks_ms())
+            clock.wait(CYCLE_MS)
+
+    def add_apps(self, apps, modes: bytes) -> None:  # type: ignore[no-untyped-def]
+        """Make every app and put its steps behind the core's."""
+        groups = self.executive.groups
+        groups[0].add(self._events_step, ALL_MODES)
+        for number, make in enumerate(apps):
+            app = make(self)
+            self.apps.append(app)
+            self.functions.add_app(app)
+            for group, name in enumerate(("step_10hz", "step_1hz", "step_01hz")):
+                step = getattr(app, name, None)
+                if step is not None:
+                    groups[group].add(step, modes[number])
+        groups[1].add(self.points.step_1hz, ALL_MODES)
+        groups[2].add(self.points.step_01hz, ALL_MODES)
+        # Last: housekeeping tells what this cycle has found.
+        groups[0].add(self.housekeeping.step, ALL_MODES)
+
+
+def build(tables, ids, hal: Hal, keys: "tuple[bytes, bytes]", apps=()) -> Core:  # type: ignore[no-untyped-def]
+    """The whole board, not yet running. keys: of AD and BD frames. apps: the classes of the mission's apps."""
+    core = Core(tables, ids, hal, keys)
+    core.add_apps(apps, tables.APP_MODES)
+    return core

@@ -1,0 +1,229 @@
+"""Flight tables from the dictionary: mission_tables.py, mission_ids.py, mission_apps.py and mission_keys.py, as
+flight/tables.py lays them out.
+
+Text for the board is not in them. The modules are plain literals, so that they freeze into flash.
+"""
+
+from __future__ import annotations
+
+import pprint
+import types
+from pathlib import Path
+
+from flight import tables as layout
+from flight.codec import FIELD_HALVES, field
+
+from . import model
+from .model import Dictionary
+from .vocabulary import CHECKS, MODES, RELATIONS, mode_bits
+
+_HEADER = '"""{what} of the mission dictionary {digest}. Generated from its TOML files."""\n\n'
+
+# By: is it a 32-bit integer, has it a sign.
+_ARG_KINDS = {
+    (False, False): layout.ARG_UNSIGNED,
+    (False, True): layout.ARG_SIGNED,
+    (True, False): layout.ARG_UNSIGNED_32,
+    (True, True): layout.ARG_SIGNED_32,
+}
+
+
+def _literal(value: object) -> str:
+    return pprint.pformat(value, width=118, compact=True)
+
+
+def _format(fields: tuple[model.Field, ...]) -> bytes:
+    """Descriptors of event fields: value n is field n."""
+    return b"".join(field(row.type.kind, row.type.width, 8 * row.offset, n) for n, row in enumerate(fields))
+
+
+def _arguments(command: model.Command) -> tuple[bytes, tuple[object, ...]]:
+    """Descriptors and rows of the fixed arguments; a slot is the argument's number plus the 32-bit ones before it."""
+    fmt = b""
+    rows = []
+    slot = 0
+    for row in command.args:
+        raw = row.type
+        wide = raw.argument_kind == FIELD_HALVES
+        kind = layout.ARG_FLOAT if raw.is_float else _ARG_KINDS[wide, raw.low < 0]
+        values = tuple(sorted(row.enumeration.values.values())) if row.enumeration is not None else ()
+        fmt += field(raw.argument_kind, raw.width, 8 * row.offset, slot)
+        rows.append((slot, kind, row.offset, raw.width // 8, row.low, row.high, values))
+        slot += 2 if wide else 1
+    return fmt, tuple(rows)
+
+
+def _command(command: model.Command, apps: list[str]) -> tuple[object, ...]:
+    fmt, rows = _arguments(command)
+    flags = layout.COMMAND_HAZARDOUS * command.hazardous | layout.COMMAND_OPEN * command.is_open
+    flags |= layout.COMMAND_CHECKED * command.checked
+    group = command.group
+    app = apps.index(command.subsystem) if command.function and command.subsystem in apps else layout.NO_APP
+    return (
+        command.function or command.service << 8 | command.subtype,
+        flags,
+        mode_bits(command.modes),
+        app,
+        command.octets,
+        fmt,
+        rows,
+        () if group is None else (group.count_octets, group.item_octets, group.least, group.most),
+    )
+
+
+def _structure(row: model.Housekeeping) -> tuple[object, ...]:
+    flags = layout.HOUSEKEEPING_ENABLED * row.enabled | layout.HOUSEKEEPING_ON_CHANGE * row.on_change
+    fmt = b"".join(field(point.type.kind, point.type.width, bit, point.index) for point, bit in row.fields)
+    return (row.sid, row.period_ms, flags, row.octets, fmt)
+
+
+def _monitor(row: model.Monitor) -> tuple[object, ...]:
+    return (
+        row.id,
+        CHECKS[row.check],
+        row.point.index,
+        layout.MONITOR_ENABLED * row.enabled,
+        row.period_ms,
+        row.repetition,
+        row.a,
+        row.b,
+        row.event_low.id if row.event_low else 0,
+        row.event_high.id if row.event_high else 0,
+        tuple(float(number) for number in row.point.coefficients) if row.engineering else (),
+        (row.valid[0].index, row.valid[1], row.valid[2]) if row.valid else (),
+    )
+
+
+def _step(row: model.Step) -> tuple[object, ...]:
+    if row.point is None:
+        return (layout.STEP_REQUEST, row.delay_ms, row.packet)
+    return (
+        layout.STEP_WAIT,
+        row.delay_ms,
+        row.point.index,
+        RELATIONS[row.relation],
+        row.value,
+        row.timeout_ms,
+        row.go_on,
+    )
+
+
+def _transitions(dictionary: Dictionary) -> tuple[int, ...]:
+    bits = [0] * layout.MODES_MAX
+    for mode in dictionary.modes:
+        bits[mode.number] = sum(1 << number for number in mode.next)
+    return tuple(bits)
+
+
+def table_values(dictionary: Dictionary) -> dict[str, object]:
+    """Every name of the tables module and its value."""
+    pool = dictionary.pool
+    apps = [app.subsystem for app in dictionary.apps]
+    commands = [command for command in dictionary.commands.values() if not command.function]
+    functions = [command for command in dictionary.commands.values() if command.function]
+    return {
+        "HASH": dictionary.content_hash,
+        "POOL_IDS": b"".join(point.id.to_bytes(2, "big") for point in pool),
+        "POOL_TYPES": bytes(octet for point in pool for octet in (point.type.kind, point.type.width)),
+        "POOL_START": tuple(float(point.start) if point.type.is_float else point.start for point in pool),
+        "COMMANDS": tuple(sorted(_command(command, apps) for command in commands)),
+        "FUNCTIONS": tuple(sorted(_command(command, apps) for command in functions)),
+        "HOUSEKEEPING": tuple(sorted(map(_structure, dictionary.housekeeping.values()))),
+        "EVENTS": tuple(
+            (event.id, event.severity, event.octets, _format(event.fields))
+            for event in sorted(dictionary.events.values(), key=lambda event: event.id)
+        ),
+        "PARAMETERS": tuple(
+            (
+                point.index,
+                layout.PARAMETER_PERSISTENT * point.persistent,
+                point.low,
+                point.high,
+                tuple(sorted(point.enumeration.values.values())) if point.enumeration else (),
+            )
+            for point in pool
+            if point.settable
+        ),
+        "MONITORS": tuple(sorted(map(_monitor, dictionary.monitors.values()))),
+        "EVENT_ACTIONS": tuple(
+            (action.event.id, layout.ACTION_ENABLED * action.enabled, action.packet)
+            for action in dictionary.event_actions
+        ),
+        "SEQUENCES": tuple(
+            (row.id, layout.SEQUENCE_ABORT_ON_FAILURE * row.abort_on_failure, tuple(map(_step, row.steps)))
+            for row in sorted(dictionary.sequences.values(), key=lambda row: row.id)
+        ),
+        "MODES": tuple((mode.number, mode.entry, mode.exit) for mode in dictionary.modes),
+        "TRANSITIONS": _transitions(dictionary),
+        "APP_MODES": bytes(mode_bits(app.modes) for app in dictionary.apps),
+    }
+
+
+def id_values(dictionary: Dictionary) -> dict[str, int]:
+    """Every name of the ids module and its number."""
+
+    def upper(name: str) -> str:
+        return name.upper().replace(".", "_")
+
+    values = {upper(point.name): point.id for point in dictionary.pool}
+    values |= {f"FUNCTION_{upper(row.name)}": row.function for row in dictionary.commands.values() if row.function}
+    values |= {f"EVENT_{upper(row.name)}": row.id for row in dictionary.events.values()}
+    values |= {f"SID_{upper(row.name)}": row.sid for row in dictionary.housekeeping.values()}
+    values |= {f"MONITOR_{upper(row.name)}": row.id for row in dictionary.monitors.values()}
+    values |= {f"SEQUENCE_{upper(row.name)}": row.id for row in dictionary.sequences.values()}
+    values |= {f"MODE_{name}": number for name, number in MODES.items()}
+    for row in dictionary.enumerations.values():
+        values |= {f"VALUE_{upper(row.name)}_{name}": number for name, number in row.values.items()}
+    return values
+
+
+def modules(dictionary: Dictionary) -> tuple[types.ModuleType, types.ModuleType]:
+    """The tables and the ids as modules, for targets in this process."""
+    tables = types.ModuleType("mission_tables")
+    vars(tables).update(table_values(dictionary))
+    ids = types.ModuleType("mission_ids")
+    vars(ids).update(id_values(dictionary))
+    return tables, ids
+
+
+def tables_source(dictionary: Dictionary) -> str:
+    """Text of mission_tables.py."""
+    body = "".join(f"{name} = {_literal(value)}\n" for name, value in table_values(dictionary).items())
+    return _HEADER.format(what="Flight tables", digest=dictionary.content_hash.hex()[:8]) + body
+
+
+def ids_source(dictionary: Dictionary) -> str:
+    """Text of mission_ids.py."""
+    body = "".join(f"{name} = {value}\n" for name, value in id_values(dictionary).items())
+    return _HEADER.format(what="Names", digest=dictionary.content_hash.hex()[:8]) + body
+
+
+def apps_source(dictionary: Dictionary) -> str:
+    """Text of mission_apps.py: the classes of the apps, in the order that the tables count them."""
+    imports = "".join(f"from {app.module} import {app.name} as App{n}\n" for n, app in enumerate(dictionary.apps))
+    names = "".join(f"App{n}, " for n in range(len(dictionary.apps)))
+    header = _HEADER.format(what="Apps", digest=dictionary.content_hash.hex()[:8])
+    return f"{header}{imports}\nAPPS = ({names})\n"
+
+
+def keys_source(keys: tuple[bytes, bytes]) -> str:
+    """Text of mission_keys.py."""
+    header = '"""Keys of the uplink authentication: of AD and of BD frames. Generated; secret."""'
+    return f"{header}\n\nKEYS = {_literal(keys)}\n"
+
+
+def write(dictionary: Dictionary, folder: Path, keys: tuple[bytes, bytes]) -> list[Path]:
+    """Write the modules into *folder*; a file whose text is the same is left alone, so nothing is built for nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in (
+        ("mission_tables.py", tables_source(dictionary)),
+        ("mission_ids.py", ids_source(dictionary)),
+        ("mission_apps.py", apps_source(dictionary)),
+        ("mission_keys.py", keys_source(keys)),
+    ):
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    return written

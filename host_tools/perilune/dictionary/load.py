@@ -1,0 +1,98 @@
+"""Dictionary folders to a checked Dictionary. Every problem is found before any is reported.
+
+A mission gives the framework's folder and its own: load([core, mission]). Stages: files to entries (source.py), entries
+to resolved definitions (definitions.py: fields, points, commands, events; behaviour.py: what refers to them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from .behaviour import resolve_behaviour
+from .definitions import Resolver
+from .model import App, Dictionary
+from .problem import DictionaryError, Place, Problem
+from .schema import Subsystem
+from .source import Located, Source, dictionary_files, read
+from .vocabulary import MODE_NAMES
+
+CORE = Path(__file__).resolve().parents[3] / "firmware" / "dictionary"
+
+
+def load(folders: Iterable[Path] = (CORE,)) -> Dictionary:
+    """Read, check and resolve the dictionary in *folders*. Raises DictionaryError with every problem."""
+    folders = list(folders)
+    problems: list[Problem] = []
+    sources = []
+    for path in dictionary_files(folders):
+        source = read(path, problems)
+        if source is not None:
+            sources.append(source)
+    if not sources and not problems:
+        place = Place(folders[0] if folders else Path(), 0)
+        problems.append(
+            Problem(place, "empty", "no dictionary file", "Put a .toml file with [subsystem] into the folder")
+        )
+    apps = _apps(sources, problems)
+    dictionary = resolve(sources, apps, problems)
+    if problems:
+        raise DictionaryError(problems)
+    return dictionary
+
+
+def resolve(sources: list[Source], apps: tuple[App, ...], problems: list[Problem]) -> Dictionary:
+    """The Dictionary of *sources*; what is wrong is added to *problems*, and then the result is of no use."""
+    subsystems: dict[str, Located[Subsystem]] = {}
+    for source in sources:
+        name = source.subsystem.entry.name
+        if name in subsystems:
+            other = subsystems[name].at("name")
+            problems.append(
+                Problem(
+                    source.subsystem.at("name"),
+                    "duplicate",
+                    f"subsystem {name} is also in {other.path}:{other.line}",
+                    "Give each file its own subsystem name",
+                )
+            )
+        subsystems[name] = source.subsystem
+    resolver = Resolver(sources, problems)
+    definitions = resolver.run()
+    behaviour = resolve_behaviour(sources, definitions, problems)
+    dictionary = Dictionary(
+        subsystems={name: located.entry.title for name, located in subsystems.items()},
+        enumerations=definitions.enumerations,
+        commands=definitions.commands,
+        points=definitions.points,
+        housekeeping=definitions.housekeeping,
+        events=definitions.events,
+        monitors=behaviour.monitors,
+        event_actions=behaviour.event_actions,
+        sequences=behaviour.sequences,
+        modes=behaviour.modes,
+        apps=apps,
+        content_hash=b"",
+    )
+    digest = hashlib.sha256(msgspec.json.encode(dictionary, order="deterministic")).digest()
+    return msgspec.structs.replace(dictionary, content_hash=digest)
+
+
+def _apps(sources: list[Source], problems: list[Problem]) -> tuple[App, ...]:
+    """The apps, in the order of the files."""
+    apps = []
+    for source in sources:
+        entry = source.subsystem.entry
+        if entry.app is None:
+            if entry.modes is not None:
+                problems.append(
+                    Problem(source.subsystem.at("modes"), "app", "modes without an app", "Name the app or remove modes")
+                )
+            continue
+        module, name = entry.app.split(":")
+        modes = MODE_NAMES if entry.modes is None else tuple(entry.modes)
+        apps.append(App(entry.name, module, name, modes))
+    return tuple(apps)

@@ -1,0 +1,37 @@
+"""What is wrong with a dictionary: file, line, what, and how to mend it. All problems are reported at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ..errors import PeriluneError
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A line of a dictionary file."""
+
+    path: Path
+    line: int
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong. `kind` is a short constant word, for tests and tools."""
+
+    place: Place
+    kind: str
+    text: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.place.path}:{self.place.line}: {self.text}. {self.mend}"
+
+
+class DictionaryError(PeriluneError):
+    """A dictionary that cannot be used. `problems` has all that was found, in the order of the files."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: (str(problem.place.path), problem.place.line))
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the dictionary"
+        super().__init__("\n".join([count, *map(str, self.problems)]))

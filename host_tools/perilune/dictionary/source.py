@@ -1,0 +1,128 @@
+"""Dictionary files as entries with the lines on which they stand. tomllib tells no lines, so headers are counted."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+from .problem import Place, Problem
+from .schema import ENTRIES, Entry, Subsystem
+
+_HEADER = re.compile(r"^\s*\[\[?\s*(\w+)(\.\w+)*\s*\]\]?")
+
+T = TypeVar("T", bound=Entry)
+E = TypeVar("E", bound=Entry)
+
+
+class Located(msgspec.Struct, Generic[T], frozen=True):
+    """An entry of a file, the name of its subsystem, and the lines on which it stands."""
+
+    entry: T
+    subsystem: str
+    path: Path
+    line: int
+    lines: tuple[str, ...]
+
+    def at(self, *needles: str) -> Place:
+        """The first line of the entry that has all *needles*, else the line where it begins."""
+        for offset, line in enumerate(self.lines):
+            if all(needle in line for needle in needles):
+                return Place(self.path, self.line + offset)
+        return Place(self.path, self.line)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One file."""
+
+    subsystem: Located[Subsystem]
+    entries: dict[str, list[Located[Entry]]]
+
+    def of(self, kind: type[E]) -> Iterator[Located[E]]:
+        """The entries of one kind."""
+        for entries in self.entries.values():
+            for located in entries:
+                if isinstance(located.entry, kind):
+                    yield located  # type: ignore[misc]
+
+
+def dictionary_files(folders: Iterable[Path]) -> list[Path]:
+    """The .toml files of each folder itself (not of folders in it), sorted within each."""
+    return [path for folder in folders for path in sorted(folder.glob("*.toml"))]
+
+
+def read(path: Path, problems: list[Problem]) -> Source | None:
+    """Read one file; what is wrong with it is added to *problems*. None when nothing can be made of it."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        place = Place(path, int(found[1]) if found else 1)
+        problems.append(Problem(place, "toml", f"not TOML: {error}", "Correct the line"))
+        return None
+    blocks = _blocks(text)
+    header = blocks.get("subsystem", [(1, ())])[0]
+    subsystem = _convert(raw.pop("subsystem", None), Subsystem, "", path, header, problems)
+    if subsystem is None:
+        return None
+    name = subsystem.entry.name
+    entries: dict[str, list[Located[Entry]]] = {}
+    for kind, rows in raw.items():
+        if kind not in ENTRIES or not isinstance(rows, list):
+            place = Place(path, blocks.get(kind, [(1, ())])[0][0])
+            known = ", ".join(f"[[{known}]]" for known in ENTRIES)
+            problems.append(Problem(place, "table", f"unknown table {kind}", f"Known are [subsystem], {known}"))
+            continue
+        # Written as an array of tables, each row has its own block; written inline, all share the first.
+        places = blocks.get(kind) or [(1, ())]
+        converted = [
+            _convert(row, ENTRIES[kind], name, path, places[min(number, len(places) - 1)], problems)
+            for number, row in enumerate(rows)
+        ]
+        entries[kind] = [located for located in converted if located is not None]
+    return Source(subsystem, entries)
+
+
+def _blocks(text: str) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
+    """For every table name its blocks: first line and lines. Sub-tables belong to the block before them."""
+    lines = text.splitlines()
+    starts: list[tuple[str, int]] = []
+    for number, line in enumerate(lines):
+        header = _HEADER.match(line)
+        if header and not header[2]:
+            starts.append((header[1], number))
+    blocks: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+    for (name, start), (_, end) in zip(starts, [*starts[1:], ("", len(lines))], strict=True):
+        blocks.setdefault(name, []).append((start + 1, tuple(lines[start:end])))
+    return blocks
+
+
+def _convert(
+    raw: object,
+    kind: type[T],
+    subsystem: str,
+    path: Path,
+    block: tuple[int, tuple[str, ...]],
+    problems: list[Problem],
+) -> Located[T] | None:
+    """One table as an entry, or a problem that says which key is wrong."""
+    line, lines = block
+    if raw is None:
+        problems.append(Problem(Place(path, 1), "subsystem", "no [subsystem]", "Begin the file with it: name, title"))
+        return None
+    try:
+        return Located(msgspec.convert(raw, kind, strict=True), subsystem, path, line, lines)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        key = re.findall(r"`?\$\.?([\w.\[\]]*)`?$", text)
+        unknown = re.search(r"unknown field `(\w+)`", text)
+        needle = unknown[1] if unknown else (re.findall(r"\w+", key[0]) or [""])[-1] if key else ""
+        here = Located(Subsystem(name="x", title=""), "", path, line, lines).at(f"{needle} =" if needle else "[")
+        keys = ", ".join(kind.__struct_fields__)
+        problems.append(Problem(here, "entry", text, f"Keys of this table: {keys}"))
+        return None
