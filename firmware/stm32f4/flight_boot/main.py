@@ -1,9 +1,5 @@
-"""Temporary flight program of a board without a mission: says that it lives, once a second."""
+"""What the `flight` image runs."""
 
-import time
+from flight.main import main
 
-import board
-
-print("perilune", board.NAME, "boot", board.boot_count())
-while True:
-    time.sleep_ms(1000)
+main()
