@@ -46,6 +46,17 @@ class Board:
         self.repl.start(code)
         self.await_prompt()
 
+    def reset(self) -> None:
+        """Reset a ``dev`` board by its reset pin."""
+        self.target.console.read()
+        self.target.reset()
+        self.await_prompt()
+
+    def power_cut(self) -> None:
+        """Take the power from a ``dev`` board and give it back."""
+        self.target.power_cut()
+        self.await_prompt()
+
     def await_prompt(self) -> None:
         """Wait until a ``dev`` board has booted, and enter raw mode."""
         self.target.console.read_until(b">>> ")
