@@ -375,18 +375,24 @@ class TestSdls(UplinkCase):
 
 
 class TestFduQueue(unittest.TestCase):
+    def put(self, queue, unit):
+        """True when there was a place for *unit*."""
+        at = queue.place(len(unit))
+        if at >= 0:
+            queue.put(at, unit, 0, len(unit))
+        return at >= 0
+
     def test_units_of_every_size_round_and_round(self):
         queue = FduQueue(64)
         expected = []
         number = 0
         for step in range(400):
             unit = bytes((number + i) & 255 for i in range(number * 7 % 23 + 1))
-            fits = queue.fits(len(unit))
-            self.assertEqual(queue.put(unit, 0, len(unit)), fits)
-            if fits:
+            took = self.put(queue, unit)
+            if took:
                 expected.append(unit)
                 number += 1
-            if not fits or step % 3 == 0:
+            if not took or step % 3 == 0:
                 self.assertEqual(bytes(queue.buffer[queue.start : queue.end]), expected.pop(0))
                 queue.pop()
             self.assertEqual(queue.count, len(expected))
@@ -394,17 +400,17 @@ class TestFduQueue(unittest.TestCase):
 
     def test_a_unit_as_long_as_the_buffer_allows(self):
         queue = FduQueue(64)
-        self.assertFalse(queue.fits(63))
-        self.assertTrue(queue.put(bytes(range(62)), 0, 62))
-        self.assertFalse(queue.fits(1))
+        self.assertEqual(queue.place(63), -1)
+        self.assertTrue(self.put(queue, bytes(range(62))))
+        self.assertEqual(queue.place(1), -1)
         queue.pop()
-        self.assertTrue(queue.put(bytes(62), 0, 62))
+        self.assertTrue(self.put(queue, bytes(62)))
 
-    def test_a_refused_unit_changes_nothing(self):
+    def test_looking_for_a_place_changes_nothing(self):
         queue = FduQueue(16)
-        queue.put(b"abcdef", 0, 6)
+        self.put(queue, b"abcdef")
         before = bytes(queue.buffer)
-        self.assertFalse(queue.put(b"0123456789", 0, 10))
+        self.assertEqual((queue.place(10), queue.place(6)), (-1, 8))
         self.assertEqual((bytes(queue.buffer), queue.count), (before, 1))
 
 

@@ -143,16 +143,16 @@ def test_the_queue_of_data_units_is_a_queue(steps: list[int]) -> None:
     for number, length in enumerate(steps):
         if length:
             unit = bytes([number & 255]) * length
-            fits = queue.fits(length)
-            assert queue.put(bytearray(unit), 0, length) == fits
-            if fits:
+            at = queue.place(length)
+            if at >= 0:
+                queue.put(at, unit, 0, length)
                 model.append(unit)
         elif model:
             assert bytes(queue.buffer[queue.start : queue.end]) == model.pop(0)
             queue.pop()
         assert queue.count == len(model)
         if not model:
-            assert queue.fits(198)
+            assert queue.place(198) == 0
     while model:
         assert bytes(queue.buffer[queue.start : queue.end]) == model.pop(0)
         queue.pop()

@@ -27,8 +27,8 @@ class FduQueue:
         self.start = 0
         self.end = 0
 
-    def _place(self, length: int) -> int:
-        """Octet where a unit of *length* octets can go, -1 when nowhere."""
+    def place(self, length: int) -> int:
+        """Octet where a unit of *length* octets can go now, for put(); -1 when nowhere."""
         need = length + _LENGTH
         tail = self._tail
         if self.count == 0:
@@ -40,41 +40,31 @@ class FduQueue:
             return tail
         return 0 if need <= self._head else -1
 
-    def fits(self, length: int) -> bool:
-        """True when put() of *length* octets would succeed now."""
-        return self._place(length) >= 0
-
-    def put(self, source: bytes | bytearray | memoryview, start: int, end: int) -> bool:
-        """Append source[start:end]. False, and nothing changed, when it does not fit."""
-        at = self._place(end - start)
-        if at < 0:
-            return False
+    def put(self, at: int, source: bytes | bytearray | memoryview, start: int, end: int) -> None:
+        """Append source[start:end] at the octet that place(end - start) has just given."""
         buffer = self.buffer
-        if self.count == 0:
-            self._head = 0
-            self._wrap = self._size
-        elif at < self._tail:
-            self._wrap = self._tail
         length = end - start
         buffer[at] = length >> 8
         buffer[at + 1] = length & 0xFF
+        if self.count == 0:
+            self._head = 0
+            self._wrap = self._size
+            self.start = _LENGTH
+            self.end = _LENGTH + length
+        elif at < self._tail:
+            self._wrap = self._tail
         self._tail = copy(source, start, end, buffer, at + _LENGTH)
         self.count += 1
-        if self.count == 1:
-            self._look()
-        return True
 
     def pop(self) -> None:
         """Drop the oldest unit; start and end then are the next one's."""
-        self.count -= 1
-        self._head = self.end
-        if self._head == self._wrap:
-            self._head = 0
+        head = self.end
+        if head == self._wrap:
+            head = 0
             self._wrap = self._size
+        self._head = head
+        self.count -= 1
         if self.count:
-            self._look()
-
-    def _look(self) -> None:
-        head = self._head
-        self.start = head + _LENGTH
-        self.end = self.start + (self.buffer[head] << 8 | self.buffer[head + 1])
+            buffer = self.buffer
+            self.start = start = head + _LENGTH
+            self.end = start + (buffer[head] << 8 | buffer[head + 1])

@@ -109,10 +109,11 @@ class Uplink:
             end -= MAC_LENGTH
         farm = self.farm
         if frame.kind == AD:
-            status = farm.step(farm.classify(frame.n_s, self._ad.fits(end - start)))
+            at = self._ad.place(end - start)
+            status = farm.step(farm.classify(frame.n_s, at >= 0))
             if status != OK:
                 return status
-            self._ad.put(self._frame_buffer, start, end)
+            self._ad.put(at, self._frame_buffer, start, end)
             self.frames_ad = (self.frames_ad + 1) & 0xFFFF
         else:
             farm.step(E6)
@@ -125,9 +126,12 @@ class Uplink:
     def _put_bd(self, start: int, end: int) -> None:
         """BD data always finds a place: the oldest unread units give way (232.1-B 6.2.2)."""
         queue = self._bd
-        while not queue.put(self._frame_buffer, start, end):
+        at = queue.place(end - start)
+        while at < 0:
             queue.pop()
             self._drops.count(FARM_BD_ERASED)
+            at = queue.place(end - start)
+        queue.put(at, self._frame_buffer, start, end)
 
     def next(self) -> bool:
         """Find the data of the next accepted frame, BD before AD. False when there is none."""
@@ -144,7 +148,7 @@ class Uplink:
         """The data that next() found has been read; tells FARM-1 when the longest frame fits again (E10)."""
         self._queue.pop()
         farm = self.farm
-        if farm.state == WAIT and self._ad.fits(TC_FRAME_MAX):
+        if farm.state == WAIT and self._ad.place(TC_FRAME_MAX) >= 0:
             farm.step(E10)
 
     def purge(self) -> None:

@@ -19,18 +19,6 @@ from ..errors import (
     DropCounters,
 )
 from ..limits import TC_FRAME_MAX
-from .space_packet import (
-    APID_HIGH_MASK,
-    COUNT_MASK,
-    ERROR_CONTROL_LENGTH,
-    IDLE_APID,
-    PRIMARY_HEADER_LENGTH,
-    SECONDARY_HEADER,
-    TYPE_TELECOMMAND,
-    UNSEGMENTED,
-    VERSION_MASK,
-    packet_length,
-)
 
 # Acknowledgement flags (SPEC 9, W-082): which reports the sender wants.
 ACK_ACCEPTANCE = const(1)
@@ -38,13 +26,22 @@ ACK_START = const(2)
 ACK_PROGRESS = const(4)
 ACK_COMPLETION = const(8)
 
-_PUS_VERSION = const(0x20)  # PUS-C, in the upper half of the octet
+# Primary header, octet 0: version (3 bits), type, secondary header flag, APID bits 10..8; octet 2: sequence flags.
+_HEADER_LENGTH = const(6)
+_VERSION = const(0xE0)
+_TELECOMMAND = const(0x10)
+_SECONDARY = const(0x08)
+_APID_HIGH = const(0x07)
+_UNSEGMENTED = const(0xC0)
+_COUNT_MASK = const(0x3FFF)
+_IDLE_APID = const(0x7FF)
+# Secondary header: PUS-C in the upper half of its first octet.
+_PUS_VERSION = const(0x20)
 _DATA_OFFSET = const(11)  # primary header 6, secondary header 5
+_ERROR_CONTROL_LENGTH = const(2)
 _SIZE_MIN = const(13)
 # A packet is never split: frame header 5, segment header 1 and FECF 2 are the rest of the longest frame.
 _SIZE_MAX = TC_FRAME_MAX - 8
-# Version 0, telecommand, secondary header.
-_OCTET_0 = TYPE_TELECOMMAND | SECONDARY_HEADER
 
 
 class Telecommand:
@@ -73,51 +70,47 @@ class Telecommand:
 
     def read(self, buffer: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Read the packet that starts at *start*; *end*: where the octets end. Returns OK or the reason, counted."""
-        status = self._read(buffer, start, end)
-        if status != OK:
-            self._drops.count(status)
-        return status
-
-    def _read(self, buffer: bytes | bytearray | memoryview, start: int, end: int) -> int:
         self.start = start
         self.next = end
-        if end - start < PRIMARY_HEADER_LENGTH:
-            return PACKET_SHORT
-        length = packet_length(buffer, start)
+        if end - start < _HEADER_LENGTH:
+            return self._drops.count(PACKET_SHORT)
+        length = (buffer[start + 4] << 8 | buffer[start + 5]) + _HEADER_LENGTH + 1
         stop = start + length
         if stop > end:
-            return PACKET_LENGTH
+            return self._drops.count(PACKET_LENGTH)
         self.next = stop
         octet_0 = buffer[start]
         octet_2 = buffer[start + 2]
-        self.apid = apid = (octet_0 & APID_HIGH_MASK) << 8 | buffer[start + 1]
-        if octet_0 & ~APID_HIGH_MASK != _OCTET_0 or octet_2 < UNSEGMENTED or apid == IDLE_APID:
-            return _header_fault(octet_0, apid)
+        self.apid = apid = (octet_0 & _APID_HIGH) << 8 | buffer[start + 1]
+        if octet_0 & ~_APID_HIGH != _TELECOMMAND | _SECONDARY or octet_2 < _UNSEGMENTED or apid == _IDLE_APID:
+            return self._drops.count(_header_fault(octet_0, apid))
         if not _SIZE_MIN <= length <= _SIZE_MAX:
-            return PACKET_SIZE
+            return self._drops.count(PACKET_SIZE)
         if not crc16_check(buffer, start, stop):
-            return PACKET_CRC
+            return self._drops.count(PACKET_CRC)
         if apid not in self._apids:
-            return PACKET_APID
-        self.count = (octet_2 << 8 | buffer[start + 3]) & COUNT_MASK
+            return self._drops.count(PACKET_APID)
+        self.count = (octet_2 << 8 | buffer[start + 3]) & _COUNT_MASK
         octet = buffer[start + 6]
         self.ack = octet & 0x0F
         self.service = buffer[start + 7]
         self.subtype = buffer[start + 8]
         self.source = buffer[start + 9] << 8 | buffer[start + 10]
         self.data_start = start + _DATA_OFFSET
-        self.data_end = stop - ERROR_CONTROL_LENGTH
-        return OK if octet & 0xF0 == _PUS_VERSION else PUS_VERSION
+        self.data_end = stop - _ERROR_CONTROL_LENGTH
+        if octet & 0xF0 != _PUS_VERSION:
+            return self._drops.count(PUS_VERSION)
+        return OK
 
 
 def _header_fault(octet_0: int, apid: int) -> int:
     """Which field of a primary header that is not as it must be comes first in the order of the checks."""
-    if octet_0 & VERSION_MASK:
+    if octet_0 & _VERSION:
         return PACKET_VERSION
-    if apid == IDLE_APID:
+    if apid == _IDLE_APID:
         return PACKET_IDLE
-    if not octet_0 & TYPE_TELECOMMAND:
+    if not octet_0 & _TELECOMMAND:
         return PACKET_TYPE
-    if not octet_0 & SECONDARY_HEADER:
+    if not octet_0 & _SECONDARY:
         return PACKET_SECONDARY
     return PACKET_SEGMENTED

@@ -12,10 +12,14 @@ from ..codec import crc16_put
 from ..limits import TM_PACKET_MAX
 from .counters import MessageTypeCounters, SequenceCounts
 from .cuc import write_time
-from .space_packet import ERROR_CONTROL_LENGTH, PRIMARY_HEADER_LENGTH, SECONDARY_HEADER, UNSEGMENTED
 
 DATA_START = const(20)  # primary header 6, secondary header 14
-DATA_MAX = TM_PACKET_MAX - DATA_START - ERROR_CONTROL_LENGTH
+_ERROR_CONTROL_LENGTH = const(2)
+DATA_MAX = TM_PACKET_MAX - DATA_START - _ERROR_CONTROL_LENGTH
+# Primary header: telemetry with secondary header, unsegmented.
+_HEADER_LENGTH = const(6)
+_SECONDARY = const(0x08)
+_UNSEGMENTED = const(0xC0)
 _PUS_VERSION = const(0x20)
 _TIME_START = const(13)
 
@@ -50,9 +54,9 @@ class TelemetryWriter:
         clock = self._clock
         count = self._sequence_counts.next(apid)
         counter = self._message_types.next(destination, service, subtype)
-        buffer[0] = SECONDARY_HEADER | apid >> 8
+        buffer[0] = _SECONDARY | apid >> 8
         buffer[1] = apid & 0xFF
-        buffer[2] = UNSEGMENTED | count >> 8
+        buffer[2] = _UNSEGMENTED | count >> 8
         buffer[3] = count & 0xFF
         buffer[6] = _PUS_VERSION | clock.status
         buffer[7] = service
@@ -66,7 +70,7 @@ class TelemetryWriter:
 
     def end(self, at: int) -> int:
         """The data ends before octet *at* (20..1022): write length and error control; returns the packet's length."""
-        length = at + ERROR_CONTROL_LENGTH - PRIMARY_HEADER_LENGTH - 1
+        length = at + _ERROR_CONTROL_LENGTH - _HEADER_LENGTH - 1
         self.buffer[4] = length >> 8
         self.buffer[5] = length & 0xFF
         return crc16_put(self.buffer, 0, at)
