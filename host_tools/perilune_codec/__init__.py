@@ -93,9 +93,9 @@ def crc16(buf: Readable, start: int, end: int, init: int = 0xFFFF) -> int:
 
 def crc16_put(buf: Writable, start: int, end: int) -> int:
     """Write the CRC-16 of [start, end) behind it; the position after it."""
-    data = _write(buf, start, end + 2)
     n = end - start
-    crc = lib.pl_batch_crc16(0xFFFF, data, n)
+    crc = lib.pl_batch_crc16(0xFFFF, _read(buf, start, end), n)
+    data = _write(buf, start, end + 2)
     data[n] = crc >> 8
     data[n + 1] = crc & 0xFF
     return end + 2
@@ -114,9 +114,9 @@ def crc16_modbus(buf: Readable, start: int, end: int, init: int = 0xFFFF) -> int
 
 def crc16_modbus_put(buf: Writable, start: int, end: int) -> int:
     """Write the CRC-16/MODBUS of [start, end) behind it, least significant octet first; the position after it."""
-    data = _write(buf, start, end + 2)
     n = end - start
-    crc = lib.pl_crc16_modbus(0xFFFF, data, n)
+    crc = lib.pl_crc16_modbus(0xFFFF, _read(buf, start, end), n)
+    data = _write(buf, start, end + 2)
     data[n] = crc & 0xFF
     data[n + 1] = crc >> 8
     return end + 2

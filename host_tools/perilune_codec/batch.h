@@ -49,12 +49,14 @@ typedef struct {
 
 void pl_batch_extract_init(pl_extract_t *x, unsigned vcid);
 // Appends the data fields of the good frames of x->vcid to stream and the packets in them to packets. Stops early when
-// stream or packets is full; how many frames were dealt with. Both may be emptied by pl_batch_extract_restart.
+// stream or packets is full; how many frames were dealt with. The next call goes on there, or in new ones after
+// pl_batch_extract_restart.
 size_t pl_batch_extract(pl_extract_t *x, const uint8_t *frames, size_t count, size_t stride, size_t length,
                         const uint8_t *good, uint8_t *stream, size_t stream_size, pl_packet_t *packets,
                         size_t packets_size);
-// Moves the packet that has no end yet to the front of stream and empties the packet table.
-void pl_batch_extract_restart(pl_extract_t *x, uint8_t *stream);
+// Goes on with another stream, to whose front the caller copies what is in this one from x->open to x->stream_length (the
+// packet that has no end yet), and with an empty packet table.
+void pl_batch_extract_restart(pl_extract_t *x);
 
 // One column: a field of every packet, as an array of its type.
 typedef struct {

@@ -38,10 +38,8 @@ void pl_batch_extract_init(pl_extract_t *x, unsigned vcid) {
     x->next_count = -1;
 }
 
-void pl_batch_extract_restart(pl_extract_t *x, uint8_t *stream) {
-    uint32_t begun = x->stream_length - x->open;
-    memmove(stream, stream + x->open, begun);
-    x->stream_length = begun;
+void pl_batch_extract_restart(pl_extract_t *x) {
+    x->stream_length -= x->open;
     x->open = 0;
     x->packets = 0;
 }
