@@ -181,6 +181,15 @@ static mp_obj_t board_storage_read(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(board_storage_read_obj, 2, 4, board_storage_read);
 
 #if PERILUNE_DEV
+// ram_disk() -> bytearray: memory for a small file system. It survives a reset, soft or hard, and no power cut.
+#define RAM_DISK_SIZE 8192
+static uint8_t ram_disk[RAM_DISK_SIZE] __attribute__((section(".noinit"), aligned(4)));
+
+static mp_obj_t board_ram_disk(void) {
+    return mp_obj_new_bytearray_by_ref(sizeof(ram_disk), ram_disk);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(board_ram_disk_obj, board_ram_disk);
+
 // provoke(kind): end this run by a real fault, for tests; `dev` only. 1..4 as crash_cause_t, 7 hang with device
 // interrupts masked.
 static int overflow_stack(volatile int depth) {
@@ -250,6 +259,7 @@ static const mp_rom_map_elem_t board_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_storage_program), MP_ROM_PTR(&board_storage_program_obj) },
     { MP_ROM_QSTR(MP_QSTR_storage_read), MP_ROM_PTR(&board_storage_read_obj) },
     #if PERILUNE_DEV
+    { MP_ROM_QSTR(MP_QSTR_ram_disk), MP_ROM_PTR(&board_ram_disk_obj) },
     { MP_ROM_QSTR(MP_QSTR_provoke), MP_ROM_PTR(&board_provoke_obj) },
     #endif
 };

@@ -2,17 +2,17 @@
 
 import os
 
+import board
 import vfs
 
 _BLOCK = 256
-_BLOCKS = 48
 
 
 class RamDisk:
-    """Block device of 12 KiB with littlefs' block size."""
+    """Block device with littlefs' block size over memory that a reset leaves alone."""
 
     def __init__(self):
-        self.data = bytearray(_BLOCK * _BLOCKS)
+        self.data = board.ram_disk()
 
     def readblocks(self, block, buf, offset=0):
         start = block * _BLOCK + offset
@@ -24,13 +24,16 @@ class RamDisk:
 
     def ioctl(self, op, arg):
         if op == 4:
-            return _BLOCKS
+            return len(self.data) // _BLOCK
         if op == 5:
             return _BLOCK
         return 0
 
 
 _disk = RamDisk()
-vfs.VfsLfs2.mkfs(_disk, progsize=32)
-vfs.mount(_disk, "/ram")
+try:
+    vfs.mount(vfs.VfsLfs2(_disk, progsize=32), "/ram")
+except OSError:  # the first boot since power came
+    vfs.VfsLfs2.mkfs(_disk, progsize=32)
+    vfs.mount(vfs.VfsLfs2(_disk, progsize=32), "/ram")
 os.chdir("/ram")
