@@ -280,6 +280,8 @@ def campaign(histories: int, first: int = 0, processes: int | None = None, chunk
     with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
         sizes = [min(chunk, first + histories - start) for start in starts]
         for size, found in zip(sizes, pool.map(run_range, starts, sizes), strict=True):
+            for fault in found:
+                print(f"\n{fault}", file=sys.stderr)
             faults += found
             done += size
             rate = done / (time.monotonic() - began)

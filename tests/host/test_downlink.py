@@ -163,6 +163,16 @@ def test_first_header_pointer_behind_the_end_of_the_packet_begun() -> None:
     assert drops_of(events) == [("tm_packet_cut", len(packet) + 4)]
 
 
+def test_packet_that_ends_in_a_frame_in_which_no_packet_starts() -> None:
+    packet = telemetry(0, size=300)
+    rest = packet[DATA:]
+    good = telemetry(1)
+    stream = frame(packet[:DATA]) + frame(rest + bytes(DATA - len(rest)), fhp=0x7FF, mc=1, vc=1)
+    events = DownlinkDecoder().feed(stream + frame(filled(good), mc=2, vc=2))
+    assert packets_of(events) == [good]
+    assert drops_of(events) == [("tm_packet_cut", 2 * DATA)]
+
+
 def test_length_field_beyond_every_packet_ends_the_grid_until_the_next_pointer() -> None:
     bad = b"\x08\x64\xc0\x00\xff\xff" + bytes(DATA - 6)
     good = telemetry(1)

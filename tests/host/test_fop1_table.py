@@ -2,7 +2,8 @@
 
 Each row below names one event of the standard, how to bring it about, and for each of the states S1 to S6 what is then
 seen from outside, written by hand from the standard's table and its action definitions (§5.2). The implementation's own
-table is not consulted. A cell reads
+table is not consulted. (E16 and E104 in S3 start the Timer, where the standard ignores them: `fop1_table` says why.) A
+cell reads
 
     responses and requests in order | variables that changed | state afterwards
 
@@ -303,14 +304,14 @@ TABLE_5_1 = [
     Event51(Event.E16, OUTSTANDING, {"timeout_type": 0}, timer(), (
         "abort:AD resend:AD5 | count=3 timer=20 adout=0 | S1",
         "abort:AD resend:AD5 | count=3 timer=20 adout=0 | S2",
-        "- | timer=off | S3",
+        "- | timer=20 | S3",
         "negative:init alert:T1 | NN(R)=8 timer=off | S6",
         "abort:BC resend:BC00 | count=3 timer=20 bcout=0 | S5",
         "- | n/a | S6")),
     Event51(Event.E104, OUTSTANDING, {"timeout_type": 1}, timer(), (
         "abort:AD resend:AD5 | count=3 timer=20 adout=0 | S1",
         "abort:AD resend:AD5 | count=3 timer=20 adout=0 | S2",
-        "- | timer=off | S3",
+        "- | timer=20 | S3",
         "suspend:4 | SS=4 timer=off | S6",
         "abort:BC resend:BC00 | count=3 timer=20 bcout=0 | S5",
         "- | n/a | S6")),
@@ -622,6 +623,18 @@ def test_last_acknowledgement_stops_the_timer(state: State) -> None:
     fop.receive_clcw(Clcw(report_value=8))
     assert fop.last_event is Event.E2
     assert fop.seconds_to_timer() is None
+
+
+def test_timer_that_expired_in_s3_still_guards_the_frames_left_over() -> None:
+    fop, clock = situation(State.RETRANSMIT_WITH_WAIT, OUTSTANDING, wait_queue=None, transmission_count=1)
+    clock.now_s = 10.0
+    fop.poll()
+    fop.receive_clcw(Clcw(report_value=7))
+    assert (fop.state, fop.last_event) == (State.ACTIVE, Event.E6)
+    fop.take_outputs()
+    clock.now_s = 20.0
+    fop.poll()
+    assert [word(output) for output in fop.take_outputs()] == ["abort:AD", "resend:AD7"]
 
 
 def test_sequence_numbers_wrap_at_256() -> None:

@@ -188,6 +188,18 @@ def test_absent_mission_control_is_no_reason_to_stop(control: MissionControl) ->
             gateway.close()
 
 
+def test_frame_that_cannot_be_sent_is_counted() -> None:
+    with TcpPeer() as peer:
+        # To the broadcast address without leave to broadcast: the system refuses every datagram.
+        settings = GatewaySettings(tm_host="255.255.255.255", tm_port=9, tc_port=0)
+        gateway = Gateway(ReconnectingTransport(lambda: open_port(peer.url), time.monotonic), settings)
+        try:
+            run_until(gateway, lambda: gateway.counters.tm_unsent >= 2)
+        finally:
+            gateway.close()
+        assert gateway.counters.tm_datagrams == 0
+
+
 def test_serial_port_is_a_pseudo_terminal(control: MissionControl) -> None:
     master, slave = os.openpty()
     tty.setraw(master)

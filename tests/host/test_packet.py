@@ -109,6 +109,7 @@ def test_telecommand_from_spacepackets(expected: Telecommand) -> None:
         ack_flags=expected.acknowledge,
     )
     assert unpack_telecommand(bytes(theirs.pack())) == expected
+    assert expected.pack() == theirs.pack()
 
 
 @given(TELEMETRY)
@@ -134,6 +135,7 @@ def test_telemetry_from_spacepackets(expected: Telemetry) -> None:
         destination_id=expected.destination,
     )
     assert unpack_telemetry(bytes(theirs.pack())) == expected
+    assert expected.pack() == theirs.pack()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """Peers of the link tests: whatever speaks the flight side of the space link and can tell what it received.
 
-`PEERS` maps a name to something that makes one. A peer is a context manager with `url`, where the ground connects to,
-and `received()`, the telecommand packets the flight link has handed on so far, in order.
+`PEERS` maps a name to something that makes one, as a context manager. To add a board in an emulator or on a bench,
+write a class with the three methods of `Peer` and put it there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Protocol
+
+from perilune.link.transport import Transport, open_port
+from perilune.link.uplink import Authenticator, UplinkEncoder
 
 from tests.host.flight_link import FlightLink, TcpPeer
 
@@ -16,19 +20,58 @@ from tests.host.flight_link import FlightLink, TcpPeer
 class Peer(Protocol):
     """The flight side of a link."""
 
-    @property
-    def url(self) -> str:
-        """Where the ground connects to, as `perilune link` takes it."""
+    def connect(self) -> Transport:
+        """The ground's end of the line."""
+
+    def encoder(self) -> UplinkEncoder:
+        """What makes frames this peer accepts: with its keys, if it wants authentication."""
 
     def received(self) -> list[bytes]:
         """Telecommand packets handed on so far, in order."""
 
 
-def flight_link_in_this_process() -> AbstractContextManager[Peer]:
+KEYS = (b"key of the AD association, bench", b"key of the BD association, bench")
+
+
+class Numbers:
+    """Sequence numbers of a session that nobody continues."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, int] = {}
+
+    def take(self, spi: int) -> int:
+        """The next number of this association."""
+        self._last[spi] = self._last.get(spi, 0) + 1
+        return self._last[spi]
+
+
+class FlightLinkPeer:
     """The flight link on CPython, behind TCP. It answers every telecommand, so that the downlink is busy."""
-    return TcpPeer(FlightLink(answers=True))
+
+    def __init__(self, *, authenticated: bool) -> None:
+        self._authenticated = authenticated
+        self._peer = TcpPeer(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1]) if authenticated else FlightLink())
+
+    def __enter__(self) -> FlightLinkPeer:
+        self._peer.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._peer.__exit__(kind, error, traceback)
+
+    def connect(self) -> Transport:
+        return open_port(self._peer.url)
+
+    def encoder(self) -> UplinkEncoder:
+        return UplinkEncoder(Authenticator(*KEYS, Numbers()) if self._authenticated else None)
+
+    def received(self) -> list[bytes]:
+        return self._peer.received()
 
 
 PEERS: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
-    "in-process": flight_link_in_this_process,
+    "flight-link": lambda: FlightLinkPeer(authenticated=False),
+    "flight-link-authenticated": lambda: FlightLinkPeer(authenticated=True),
 }

@@ -11,7 +11,6 @@ import time
 
 import pytest
 from perilune.link.session import Fop1Settings, LinkSession, TelecommandState
-from perilune.link.transport import open_port
 from perilune.packet.pus import Telecommand
 
 from tests.system.link_peers import PEERS
@@ -45,8 +44,8 @@ def telecommands(dice: random.Random) -> list[bytes]:
 def test_none_lost_doubled_or_reordered(peer_name: str) -> None:
     packets = telecommands(random.Random(SEED))
     with PEERS[peer_name]() as peer:
-        line = NoisyTransport(open_port(peer.url), NOISE, NOISE, SEED)
-        session = LinkSession(line, time.monotonic, settings=SETTINGS)
+        line = NoisyTransport(peer.connect(), NOISE, NOISE, SEED)
+        session = LinkSession(line, time.monotonic, encoder=peer.encoder(), settings=SETTINGS)
         session.start(DEADLINE_S)
         sent = [session.send(packet) for packet in packets]
         deadline = time.monotonic() + DEADLINE_S

@@ -6,11 +6,14 @@ queue, no clock. `fop1.py` owns the variables and executes the actions.
 How to read a row: one `Cell` per state S1..S6, left to right. A cell is the actions in the order of the standard and
 the state that follows. `N_A` marks combinations the standard calls not applicable.
 
-Two places where the table is silent or ambiguous, and what is done:
+Three places where the table is silent, ambiguous or stalls, and what is done:
 * E21/E45: an Accept Response to a Type-BD request is given once, in E21. The standard's table repeats it in E45; a
   second response to the same request would be meaningless to the requester, so E45 only sets BD_Out_Flag.
 * E35 in S6 is accepted only while the AD service is not suspended (SS = 0), else rejected. The row therefore has two
   variants, `E35` for SS = 0 and `E35_SUSPENDED`.
+* E16 and E104 in S3 are ignored by the standard, which leaves the Timer expired. A later E6 then leads to S1 with
+  frames outstanding and no Timer; if those are lost, nothing ever happens again. So the Timer is started anew;
+  Transmission_Count stays, as the standard wants.
 """
 
 from __future__ import annotations
@@ -229,7 +232,7 @@ TABLE: dict[Event, Row] = {
     Event.E16: (
         _do(_S1, _A.RETRANSMIT_AD, _A.LOOK_FOR_FDU),
         _do(_S2, _A.RETRANSMIT_AD, _A.LOOK_FOR_FDU),
-        _IGNORE_S3,
+        _do(_S3, _A.START_TIMER),
         _T1,
         _do(_S5, _A.RETRANSMIT_BC, _A.LOOK_FOR_DIRECTIVE),
         N_A,
@@ -237,7 +240,7 @@ TABLE: dict[Event, Row] = {
     Event.E104: (
         _do(_S1, _A.RETRANSMIT_AD, _A.LOOK_FOR_FDU),
         _do(_S2, _A.RETRANSMIT_AD, _A.LOOK_FOR_FDU),
-        _IGNORE_S3,
+        _do(_S3, _A.START_TIMER),
         _SUSPEND,
         _do(_S5, _A.RETRANSMIT_BC, _A.LOOK_FOR_DIRECTIVE),
         N_A,

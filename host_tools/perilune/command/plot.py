@@ -1,0 +1,33 @@
+"""Draw a recorded run: a PNG, and an interactive page in one HTML file that needs no network.
+
+One panel for each group of values over a common time; limits dashed, night shaded, modes and events above. The page
+zooms with the wheel, moves by dragging and shows the values under the pointer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "draw a recorded run as PNG and HTML"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `perilune plot`."""
+    parser.add_argument("record", metavar="RUN", type=Path, help="recorded run (.npz)")
+    parser.add_argument("--png", type=Path, help="PNG to write (default: beside the run)")
+    parser.add_argument("--html", type=Path, help="page to write (default: beside the run)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do `perilune plot`; the exit status."""
+    # NumPy takes longer to import than all the rest of the command line.
+    from perilune import plot, run_record  # noqa: PLC0415
+
+    record = run_record.read_run(arguments.record)
+    png = arguments.png or arguments.record.with_suffix(".png")
+    html = arguments.html or arguments.record.with_suffix(".html")
+    plot.write_png(record, png)
+    plot.write_html(record, html)
+    print(f"{png}\n{html}")
+    return 0
