@@ -13,6 +13,7 @@
 #include "boot.h"
 #include "clock.h"
 #include "fault.h"
+#include "machine_pin.h"
 #include "storage.h"
 #include "timebase.h"
 #include "uart.h"
@@ -52,6 +53,16 @@ static void init_hardware(void) {
     }
 }
 
+// What the program before left running, so that every program begins alike: only the console stays.
+static void init_devices(void) {
+    machine_pin_init0();
+    for (int id = 1; id <= UART_COUNT; id++) {
+        if (id != CONSOLE && uart_is_open(id)) {
+            uart_close(id);
+        }
+    }
+}
+
 static void init_heap(void) {
     gc_init(_heap_start, _heap_end);
     if (!(status & BOOT_NO_CCM)) {
@@ -82,6 +93,7 @@ int main(void) {
     init_hardware();
     for (;;) {
         mp_cstack_init_with_top(_stack_top, _stack_top - _stack_bottom);
+        init_devices();
         init_heap();
         mp_init();
         if (program_at_us == 0) {

@@ -75,3 +75,16 @@ void mp_hal_delay_us(mp_uint_t us) {
     while (timebase_us32() - start < us) {
     }
 }
+
+void mp_hal_pin_input(uint32_t pin) {
+    pin_configure(pin, &(pin_config_t) { .mode = PIN_INPUT });
+}
+
+void mp_hal_pin_output(uint32_t pin) {
+    pin_configure(pin, &(pin_config_t) { .mode = PIN_OUTPUT });
+}
+
+void mp_hal_pin_open_drain(uint32_t pin) {
+    pin_write(pin, true);
+    pin_configure(pin, &(pin_config_t) { .mode = PIN_OUTPUT, .drive = PIN_OPEN_DRAIN });
+}

@@ -1,5 +1,6 @@
 #include <stddef.h>
 #include "shared/runtime/interrupt_char.h"
+#include "pin.h"
 #include "stm32f4.h"
 #include "timebase.h"
 
@@ -16,3 +17,17 @@ static inline mp_uint_t mp_hal_ticks_cpu(void) {
     return timebase_cycles();
 }
 
+// Pins, for the drivers that MicroPython brings along. A pin is its number.
+#define mp_hal_pin_obj_t uint32_t
+#define MP_HAL_PIN_FMT "P%c%u"
+#define mp_hal_pin_name(pin) (int)('A' + PIN_PORT(pin)), (unsigned)PIN_BIT(pin)
+#define mp_hal_get_pin_obj(id) machine_pin_number(id)
+#define mp_hal_pin_read(pin) ((int)pin_read(pin))
+#define mp_hal_pin_write(pin, value) pin_write(pin, value)
+#define mp_hal_pin_od_low(pin) pin_write(pin, false)
+#define mp_hal_pin_od_high(pin) pin_write(pin, true)
+#define mp_hal_delay_us_fast(us) mp_hal_delay_us(us)
+uint32_t machine_pin_number(void *id); // machine_pin.c
+void mp_hal_pin_input(uint32_t pin);
+void mp_hal_pin_output(uint32_t pin);
+void mp_hal_pin_open_drain(uint32_t pin);

@@ -9,6 +9,13 @@ extern uint32_t _data_load[], _data_start[], _data_end[], _bss_start[], _bss_end
 
 int main(void);
 void Reset_Handler(void);
+void exti0_irq_handler(void);
+void exti1_irq_handler(void);
+void exti2_irq_handler(void);
+void exti3_irq_handler(void);
+void exti4_irq_handler(void);
+void exti9_5_irq_handler(void);
+void exti15_10_irq_handler(void);
 void usart1_irq_handler(void);
 void usart2_irq_handler(void);
 void usart3_irq_handler(void);
@@ -106,10 +113,15 @@ __attribute__((section(".isr_vector"), used)) static const struct {
         systick_entry,
     },
     .irq = {
-        [0 ... IRQ_USART1 - 1] = unexpected_irq,
+        [0 ... IRQ_EXTI0 - 1] = unexpected_irq,
+        [IRQ_EXTI0] = exti0_irq_handler, exti1_irq_handler, exti2_irq_handler, exti3_irq_handler, exti4_irq_handler,
+        [IRQ_EXTI0 + 5 ... IRQ_EXTI9_5 - 1] = unexpected_irq,
+        [IRQ_EXTI9_5] = exti9_5_irq_handler,
+        [IRQ_EXTI9_5 + 1 ... IRQ_USART1 - 1] = unexpected_irq,
         [IRQ_USART1] = usart1_irq_handler,
         [IRQ_USART2] = usart2_irq_handler,
         [IRQ_USART3] = usart3_irq_handler,
-        [IRQ_USART3 + 1 ... IRQ_COUNT - 1] = unexpected_irq,
+        [IRQ_EXTI15_10] = exti15_10_irq_handler,
+        [IRQ_EXTI15_10 + 1 ... IRQ_COUNT - 1] = unexpected_irq,
     },
 };

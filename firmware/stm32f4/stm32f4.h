@@ -70,6 +70,13 @@ typedef struct {
 #define RCC_APB2ENR_SPI1 (1u << 12)
 #define RCC_APB2ENR_SYSCFG (1u << 14)
 
+// Turn clocks on. Reading back lets them arrive before the first access to the peripheral, which would be lost otherwise
+// (ES0182, "delay after an RCC peripheral clock enabling").
+static inline void rcc_enable(reg_t *enable, uint32_t mask) {
+    *enable |= mask;
+    (void)*enable;
+}
+
 // Power control (RM0090 5.4)
 typedef struct {
     reg_t CR, CSR;
@@ -133,6 +140,19 @@ typedef struct {
 #define USART_CR2_STOP_2 (2u << 12)
 #define USART_CR3_EIE (1u << 0)
 
+// System configuration (RM0090 9.2): which port drives an EXTI line
+typedef struct {
+    reg_t MEMRMP, PMC, EXTICR[4];
+} syscfg_regs_t;
+#define SYSCFG ((syscfg_regs_t *)0x40013800u)
+
+// External interrupts (RM0090 12.3)
+typedef struct {
+    reg_t IMR, EMR, RTSR, FTSR, SWIER, PR;
+} exti_regs_t;
+#define EXTI ((exti_regs_t *)0x40013C00u)
+#define EXTI_LINES 16u // those of the pins
+
 // General-purpose timer (RM0090 18.4)
 typedef struct {
     reg_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
@@ -146,13 +166,36 @@ typedef struct {
     reg_t SR, CR1, CR2, SMPR1, SMPR2, JOFR[4], HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR[4], DR;
 } adc_regs_t;
 #define ADC1 ((adc_regs_t *)0x40012000u)
+#define ADC_SR_EOC (1u << 1)
+#define ADC_CR2_ADON (1u << 0)
+#define ADC_CR2_SWSTART (1u << 30)
 #define ADC_CCR (*(reg_t *)0x40012304u)
+#define ADC_CCR_PRESCALE_4 (1u << 16)
+#define ADC_CCR_VBATE (1u << 22)
+#define ADC_CCR_TSVREFE (1u << 23)
 
 // I2C (RM0090 27.6)
 typedef struct {
     reg_t CR1, CR2, OAR1, OAR2, DR, SR1, SR2, CCR, TRISE, FLTR;
 } i2c_regs_t;
 #define I2C(n) ((i2c_regs_t *)(0x40005400u + 0x400u * ((n) - 1))) // n = 1..3
+
+#define I2C_CR1_PE (1u << 0)
+#define I2C_CR1_START (1u << 8)
+#define I2C_CR1_STOP (1u << 9)
+#define I2C_CR1_ACK (1u << 10)
+#define I2C_CR1_POS (1u << 11)
+#define I2C_CR1_SWRST (1u << 15)
+#define I2C_SR1_SB (1u << 0)
+#define I2C_SR1_ADDR (1u << 1)
+#define I2C_SR1_BTF (1u << 2)
+#define I2C_SR1_RXNE (1u << 6)
+#define I2C_SR1_BERR (1u << 8)
+#define I2C_SR1_ARLO (1u << 9)
+#define I2C_SR1_AF (1u << 10)
+#define I2C_SR2_MSL (1u << 0)
+#define I2C_SR2_BUSY (1u << 1)
+#define I2C_CCR_FAST (1u << 15)
 
 // SPI (RM0090 28.5)
 typedef struct {
@@ -161,6 +204,18 @@ typedef struct {
 #define SPI1 ((spi_regs_t *)0x40013000u)
 #define SPI2 ((spi_regs_t *)0x40003800u)
 #define SPI3 ((spi_regs_t *)0x40003C00u)
+
+#define SPI_CR1_CPHA (1u << 0)
+#define SPI_CR1_CPOL (1u << 1)
+#define SPI_CR1_MSTR (1u << 2)
+#define SPI_CR1_BR_POS 3
+#define SPI_CR1_SPE (1u << 6)
+#define SPI_CR1_LSBFIRST (1u << 7)
+#define SPI_CR1_SSI (1u << 8)
+#define SPI_CR1_SSM (1u << 9)
+#define SPI_SR_RXNE (1u << 0)
+#define SPI_SR_TXE (1u << 1)
+#define SPI_SR_BSY (1u << 7)
 
 // Independent watchdog (RM0090 21.4)
 typedef struct {
@@ -174,6 +229,7 @@ typedef struct {
 #define DBGMCU_IDCODE (*(reg_t *)0xE0042000u) // RM0090 38.6.1; device 0x413 is STM32F405/407/415/417
 #define DBGMCU_DEVICE_MASK 0xFFFu
 #define DBGMCU_DEVICE_F40X 0x413u
+#define DBGMCU_F40X_REVISION_A 0x10000411u // ES0182: revision A names a wrong device
 
 // Cortex-M4 system control space (DDI 0403E B3.2)
 #define SCB_ICSR (*(reg_t *)0xE000ED04u)
@@ -200,51 +256,33 @@ typedef struct {
 #define NVIC_ISER(n) (*(reg_t *)(0xE000E100u + 4u * (n)))
 #define NVIC_ICER(n) (*(reg_t *)(0xE000E180u + 4u * (n)))
 #define NVIC_IPR(n) (*(reg_t *)(0xE000E400u + 4u * (n)))
+
+static inline void nvic_enable(uint32_t irq, uint32_t priority) {
+    reg_t *four = &NVIC_IPR(irq >> 2);
+    *four = (*four & ~(0xFFu << 8 * (irq & 3))) | priority << 8 * (irq & 3);
+    NVIC_ISER(irq >> 5) = 1u << (irq & 31);
+}
 #define DEMCR (*(reg_t *)0xE000EDFCu)
 #define DEMCR_TRCENA (1u << 24)
 #define DWT_CTRL (*(reg_t *)0xE0001000u)
 #define DWT_CYCCNT (*(reg_t *)0xE0001004u)
 
 // Interrupt numbers (RM0090 table 62)
+#define IRQ_EXTI0 6 // .. IRQ_EXTI0 + 4 for lines 0..4
+#define IRQ_EXTI9_5 23
+#define IRQ_EXTI15_10 40
 #define IRQ_USART1 37
 #define IRQ_USART2 38
 #define IRQ_USART3 39
 #define IRQ_COUNT 82
 
 // Priorities: SysTick alone at 0, so that neither an interrupt handler nor an atomic section that hangs can hide from
-// the watchdog's early warning. Atomic sections raise BASEPRI to PRIORITY_IRQ.
+// the watchdog's early warning. Atomic sections raise BASEPRI to PRIORITY_IRQ. Pin interrupts, which may run Python, stand
+// below the UARTs, which lose a byte after 11 us.
 #define PRIORITY_SYSTICK 0x00u
 #define PRIORITY_IRQ 0x40u
+#define PRIORITY_PIN_IRQ 0x80u
 
-static inline void cpu_dsb(void) {
-    __asm volatile ("dsb" ::: "memory");
-}
-static inline void cpu_isb(void) {
-    __asm volatile ("isb" ::: "memory");
-}
-static inline void cpu_wfi(void) {
-    __asm volatile ("dsb\n wfi" ::: "memory");
-}
-
-// Mask every interrupt, SysTick too; for a few instructions only.
-static inline uint32_t cpu_mask_all(void) {
-    uint32_t state;
-    __asm volatile ("mrs %0, primask\n cpsid i" : "=r" (state) :: "memory");
-    return state;
-}
-static inline void cpu_unmask_all(uint32_t state) {
-    __asm volatile ("msr primask, %0" :: "r" (state) : "memory");
-}
-
-// Mask the device interrupts; time and the watchdog's early warning go on.
-static inline uint32_t cpu_mask_irqs(void) {
-    uint32_t state;
-    __asm volatile ("mrs %0, basepri" : "=r" (state));
-    __asm volatile ("msr basepri_max, %0" :: "r" (PRIORITY_IRQ) : "memory");
-    return state;
-}
-static inline void cpu_unmask_irqs(uint32_t state) {
-    __asm volatile ("msr basepri, %0" :: "r" (state) : "memory");
-}
+#include "cpu.h"
 
 #endif

@@ -7,12 +7,15 @@
 #include "uart.h"
 #include "board.h"
 #include "clock.h"
+#include "pin.h"
 #include "stm32f4.h"
+#include "timebase.h"
 
 #define COUNTER_MASK 0x3FFFFFFFu
 #define RX_PER_INTERRUPT 64     // bound of one stay in the handler
 #define PACE_BURST_US 20000u    // time that may be made up for: a loaded emulator skips ticks for as long
-#define BITS_PER_BYTE 10u
+#define BREAK_BYTES 3u          // a break is one byte long, and a stop bit
+#define PIN_FUNCTION 7u         // AF7: USART1..3 (DS8626 table 9)
 
 typedef struct {
     usart_regs_t *const regs;
@@ -24,14 +27,16 @@ typedef struct {
     bool open;
     uart_config_t config;
     uint32_t cr1;              // without the interrupt enables
-    int32_t rx_credit, tx_credit; // byte times in units of 1e-6 baud-bits, see pace()
-    uint32_t paced_at_us;
+    uint32_t byte_ns;          // time of one byte on the line
+    int32_t rx_credit, tx_credit; // bytes that the line could have carried by now, see pace()
+    uint32_t paced_at_us, paced_rest_ns;
     uart_counters_t counters;
 } uart_t;
 
-static uint8_t rx1[BOARD_UART1_RX_SIZE], tx1[BOARD_UART1_TX_SIZE];
-static uint8_t rx2[BOARD_UART2_RX_SIZE], tx2[BOARD_UART2_TX_SIZE];
-static uint8_t rx3[BOARD_UART3_RX_SIZE], tx3[BOARD_UART3_TX_SIZE];
+// One slot stays empty, so that a full ring differs from an empty one.
+static uint8_t rx1[BOARD_UART1_RX_SIZE + 1], tx1[BOARD_UART1_TX_SIZE + 1];
+static uint8_t rx2[BOARD_UART2_RX_SIZE + 1], tx2[BOARD_UART2_TX_SIZE + 1];
+static uint8_t rx3[BOARD_UART3_RX_SIZE + 1], tx3[BOARD_UART3_TX_SIZE + 1];
 
 static uart_t uarts[UART_COUNT] = {
     { USART1, rx1, tx1, sizeof(rx1), sizeof(tx1), IRQ_USART1, true },
@@ -80,6 +85,7 @@ static void accept(uart_t *u, uint32_t sr, uint8_t byte) {
         return;
     }
     u->rx[u->rx_head] = byte;
+    cpu_compiler_barrier(); // the byte is there before its index says so; likewise below
     u->rx_head = head;
     count(&u->counters.rx_bytes, 1);
 }
@@ -135,6 +141,7 @@ size_t uart_read(int id, uint8_t *to, size_t size) {
     size_t n = 0;
     while (n < size && u->rx_tail != u->rx_head) {
         to[n++] = u->rx[u->rx_tail];
+        cpu_compiler_barrier();
         u->rx_tail = next(u->rx_tail, u->rx_size);
     }
     return n;
@@ -182,6 +189,7 @@ size_t uart_write(int id, const uint8_t *from, size_t size) {
             break;
         }
         u->tx[u->tx_head] = from[n++];
+        cpu_compiler_barrier();
         u->tx_head = head;
     }
     uint32_t state = cpu_mask_all();
@@ -199,10 +207,21 @@ bool uart_tx_idle(int id) {
     return !u->open || (u->tx_tail == u->tx_head && u->regs->SR & USART_SR_TC);
 }
 
+// The transmitter is idle here, so no interrupt rewrites CR1 meanwhile. Hardware takes SBK back during the stop bit that
+// ends the break (RM0090 30.6.4); emulators do not, so it is taken back here.
 void uart_send_break(int id) {
     uart_t *u = get(id);
+    if (!uart_tx_idle(id) || !u->open) {
+        return;
+    }
+    uint32_t start_us = timebase_us32();
     uint32_t state = cpu_mask_all();
     u->regs->CR1 |= USART_CR1_SBK;
+    cpu_unmask_all(state);
+    while (u->regs->CR1 & USART_CR1_SBK && timebase_us32() - start_us < BREAK_BYTES * u->byte_ns / 1000u) {
+    }
+    state = cpu_mask_all();
+    u->regs->CR1 &= ~USART_CR1_SBK;
     cpu_unmask_all(state);
 }
 
@@ -210,20 +229,21 @@ void uart_send_break(int id) {
 
 static void enable_clock(int id) {
     if (id == 1) {
-        RCC->APB2ENR |= RCC_APB2ENR_USART1;
+        rcc_enable(&RCC->APB2ENR, RCC_APB2ENR_USART1);
     } else {
-        RCC->APB1ENR |= id == 2 ? RCC_APB1ENR_USART2 : RCC_APB1ENR_USART3;
+        rcc_enable(&RCC->APB1ENR, id == 2 ? RCC_APB1ENR_USART2 : RCC_APB1ENR_USART3);
     }
 }
 
-static void connect_pin(uint8_t pin) {
-    gpio_regs_t *port = GPIO(pin >> 4);
-    uint32_t n = pin & 15;
-    RCC->AHB1ENR |= RCC_AHB1ENR_GPIO(pin >> 4);
-    port->AFR[n >> 3] = (port->AFR[n >> 3] & ~(15u << 4 * (n & 7))) | 7u << 4 * (n & 7); // AF7: USART1..3
-    port->PUPDR = (port->PUPDR & ~(3u << 2 * n)) | 1u << 2 * n; // pull up: an open line reads idle
-    port->OSPEEDR |= 2u << 2 * n;
-    port->MODER = (port->MODER & ~(3u << 2 * n)) | 2u << 2 * n;
+// The pull makes an open line read idle.
+static void connect_pin(uint32_t pin) {
+    pin_configure(pin, &(pin_config_t) { .mode = PIN_ALTERNATE, .pull = PIN_PULL_UP, .alternate = PIN_FUNCTION });
+}
+
+// Start bit, data, parity, stop bits.
+static uint32_t byte_time_ns(const uart_config_t *config) {
+    uint32_t bits = 1u + config->data_bits + (config->parity != UART_PARITY_NONE) + config->stop_bits;
+    return (uint32_t)(bits * 1000000000ull / config->baud);
 }
 
 void uart_open(int id, const uart_config_t *config) {
@@ -240,6 +260,7 @@ void uart_open(int id, const uart_config_t *config) {
         u->rx_credit = u->tx_credit = 0;
     }
     u->config = *config;
+    u->byte_ns = byte_time_ns(config);
     u->cr1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
     if (config->parity != UART_PARITY_NONE) {
         // The parity bit counts as a data bit of the frame (RM0090 table 147).
@@ -253,10 +274,9 @@ void uart_open(int id, const uart_config_t *config) {
     u->regs->BRR = (clock_hz + config->baud / 2) / config->baud;
     u->regs->CR1 = u->cr1 | USART_CR1_RXNEIE;
     u->open = true;
+    transmit(u); // what was left in the ring goes on at the new speed
     cpu_unmask_all(state);
-    reg_t *priority = &NVIC_IPR(u->irq >> 2);
-    *priority = (*priority & ~(0xFFu << 8 * (u->irq & 3))) | PRIORITY_IRQ << 8 * (u->irq & 3);
-    NVIC_ISER(u->irq >> 5) = 1u << (u->irq & 31);
+    nvic_enable(u->irq, PRIORITY_IRQ);
 }
 
 void uart_close(int id) {
@@ -282,27 +302,36 @@ const uart_counters_t *uart_counters(int id) {
 }
 
 uint32_t uart_rx_ring_size(int id) {
-    return get(id)->rx_size;
+    return get(id)->rx_size - 1u;
 }
 
 uint32_t uart_tx_ring_size(int id) {
-    return get(id)->tx_size;
+    return get(id)->tx_size - 1u;
+}
+
+uint32_t uart_ring_time_us(int id) {
+    const uart_t *u = get(id);
+    return u->tx_size * (u->byte_ns / 1000u + 1u);
 }
 
 // --- pacing on emulators ---------------------------------------------------------------------------------------------
 
+static int32_t add_credit(int32_t credit, int32_t bytes, int32_t most) {
+    return credit + bytes > most ? most : credit + bytes;
+}
+
 static void pace(uart_t *u, uint32_t now_us) {
-    uint32_t byte_ns = BITS_PER_BYTE * 1000000u / (u->config.baud / 1000u);
     uint32_t elapsed_us = now_us - u->paced_at_us;
+    u->paced_at_us = now_us;
     if (elapsed_us > PACE_BURST_US) {
-        u->paced_at_us = now_us - PACE_BURST_US;
         elapsed_us = PACE_BURST_US;
     }
-    int32_t bytes = (int32_t)(elapsed_us * 1000u / byte_ns);
-    u->paced_at_us += (uint32_t)bytes * byte_ns / 1000u;
-    int32_t cap = (int32_t)(PACE_BURST_US * 1000u / byte_ns) + 1;
-    u->rx_credit = u->rx_credit + bytes > cap ? cap : u->rx_credit + bytes;
-    u->tx_credit = u->tx_credit + bytes > cap ? cap : u->tx_credit + bytes;
+    uint32_t elapsed_ns = elapsed_us * 1000u + u->paced_rest_ns;
+    int32_t bytes = (int32_t)(elapsed_ns / u->byte_ns);
+    u->paced_rest_ns = elapsed_ns % u->byte_ns;
+    int32_t most = (int32_t)(PACE_BURST_US * 1000u / u->byte_ns) + 1;
+    u->rx_credit = add_credit(u->rx_credit, bytes, most);
+    u->tx_credit = add_credit(u->tx_credit, bytes, most);
 }
 
 void uart_tick(uint32_t now_us) {

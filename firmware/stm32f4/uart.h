@@ -44,11 +44,12 @@ size_t uart_tx_pending(int id);
 size_t uart_write(int id, const uint8_t *from, size_t size); // takes what fits, never blocks; does not count what it refuses
 void uart_count_tx_dropped(int id, size_t size);
 bool uart_tx_idle(int id);                                   // ring empty and last stop bit sent
-void uart_send_break(int id);
+void uart_send_break(int id);                                // when idle; takes two byte times, at most three
 
 const uart_counters_t *uart_counters(int id);
 uint32_t uart_rx_ring_size(int id);
 uint32_t uart_tx_ring_size(int id);
+uint32_t uart_ring_time_us(int id);                          // in which a full transmit ring leaves at the present speed
 
 // Supplied by mphalport.c, called from the interrupt: true when the byte is not for the ring (keyboard interrupt).
 bool uart_intercept(int id, uint8_t c);

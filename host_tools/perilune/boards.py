@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +27,46 @@ FIRST_STORAGE_SECTOR = 6  # Renode erases only a part of sectors 4 and 5
 LARGE_SECTOR_SIZE = 128 * 1024
 FAULT_STACK_SIZE = 512
 
-# Parts that the port knows: flash in KiB and the ports that have pins (DS8626 table 7).
-PARTS = {"STM32F405RG": (1024, "ABCDH"), "STM32F407VG": (1024, "ABCDEH")}
+PORTS = "ABCDEFGHI"
+NO_PIN = 0xFF
+WHOLE_PORT = 0xFFFF
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A microcontroller in its package: flash, and a mask of the pins of each port (DS8626 table 7)."""
+
+    flash_kib: int
+    pins: dict[str, int]
+
+
+# Parts that the port knows.
+PARTS = {
+    "STM32F405RG": Part(1024, {"A": WHOLE_PORT, "B": WHOLE_PORT, "C": WHOLE_PORT, "D": 1 << 2, "H": 0b11}),
+    "STM32F407VG": Part(1024, dict.fromkeys("ABCDE", WHOLE_PORT) | {"H": 0b11}),
+}
+
+# Where a bus may lie (DS8626 table 9; I2C: AF4, SPI1 and SPI2: AF5, SPI3: AF6).
+BUS_PINS = {
+    "i2c.1.scl": ("PB6", "PB8"),
+    "i2c.1.sda": ("PB7", "PB9"),
+    "i2c.2.scl": ("PB10", "PF1", "PH4"),
+    "i2c.2.sda": ("PB11", "PF0", "PH5"),
+    "i2c.3.scl": ("PA8", "PH7"),
+    "i2c.3.sda": ("PC9", "PH8"),
+    "spi.1.sck": ("PA5", "PB3"),
+    "spi.1.miso": ("PA6", "PB4"),
+    "spi.1.mosi": ("PA7", "PB5"),
+    "spi.2.sck": ("PB10", "PB13", "PI1"),
+    "spi.2.miso": ("PB14", "PC2", "PI2"),
+    "spi.2.mosi": ("PB15", "PC3", "PI3"),
+    "spi.3.sck": ("PB3", "PC10"),
+    "spi.3.miso": ("PB4", "PC11"),
+    "spi.3.mosi": ("PB5", "PC12"),
+}
+BUS_NUMBERS = (1, 2, 3)
 
 PinName = Annotated[str, Meta(pattern=r"^P[A-I]([0-9]|1[0-5])$")]
+BusNumber = Annotated[str, Meta(pattern=r"^[1-3]$")]
 RingSize = Annotated[int, Meta(ge=64, le=16384)]
 Baud = Annotated[int, Meta(ge=9600, le=921600)]
 
@@ -56,6 +93,21 @@ class Uarts(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     console: Uart
 
 
+class I2c(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Pins of ``machine.I2C(n)``, n the table's name."""
+
+    scl: PinName
+    sda: PinName
+
+
+class Spi(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Pins of ``machine.SPI(n)``, n the table's name. Chip selects are ordinary pins."""
+
+    sck: PinName
+    mosi: PinName
+    miso: PinName
+
+
 class Led(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     pin: PinName
     active_low: bool = False
@@ -68,7 +120,7 @@ class Storage(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Budget(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What the ``flight`` image may take: flash at most, SRAM heap at least, in KiB. ``dev`` may take all up to storage."""
+    """What ``flight`` may take: flash at most, SRAM heap at least, in KiB. ``dev`` may take all flash up to storage."""
 
     flash_kib: Annotated[int, Meta(ge=64, le=1024)]
     heap_kib: Annotated[int, Meta(ge=16, le=120)]
@@ -104,6 +156,8 @@ class Board(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     flash: Flash
     hse_bypass: bool = False
     memory: Memory = Memory()
+    i2c: dict[BusNumber, I2c] = {}
+    spi: dict[BusNumber, Spi] = {}
     pins: dict[str, PinName] = {}
     qemu: Qemu | None = None
     renode: Renode | None = None
@@ -144,18 +198,29 @@ def _check(board: Board, path: Path) -> None:
         raise BoardError(
             f"{path}: budget.flash_kib = {board.budget.flash_kib} reaches into storage sector {sectors[0]}"
         )
-    ports = PARTS[board.mcu][1]
-    for where, pin in _all_pins(board):
-        if pin[1] not in ports:
-            raise BoardError(f"{path}: {where} = {pin}, but {board.mcu} has pins on ports {', '.join(ports)} only")
+    used = _used_pins(board)
+    for where, pin in [*used, *((f"pins.{alias}", pin) for alias, pin in board.pins.items())]:
+        if not PARTS[board.mcu].pins.get(pin[1], 0) >> int(pin[2:]) & 1:
+            raise BoardError(f"{path}: {where} = {pin}, a pin that the {board.mcu} does not have")
+        if where in BUS_PINS and pin not in BUS_PINS[where]:
+            raise BoardError(f"{path}: {where} = {pin}, but must be one of {', '.join(BUS_PINS[where])}")
+    owners: dict[str, str] = {}
+    for where, pin in used:
+        if pin in owners:
+            raise BoardError(f"{path}: {where} and {owners[pin]} are both {pin}")
+        owners[pin] = where
 
 
-def _all_pins(board: Board) -> list[tuple[str, str]]:
+def _used_pins(board: Board) -> list[tuple[str, str]]:
+    """Return where each pin is used that something on the board owns: LED, UARTs, buses."""
+    uarts = {f"uart.{role}": getattr(board.uart, role) for role in ("link", "bus", "console")}
     pins = [("led.pin", board.led.pin)]
-    for role in ("link", "bus", "console"):
-        uart: Uart = getattr(board.uart, role)
-        pins += [(f"uart.{role}.tx", uart.tx), (f"uart.{role}.rx", uart.rx)]
-    return pins + [(f"pins.{alias}", pin) for alias, pin in board.pins.items()]
+    pins += [(f"{name}.{line}", getattr(uart, line)) for name, uart in uarts.items() for line in ("tx", "rx")]
+    pins += [(f"i2c.{n}.{line}", getattr(bus, line)) for n, bus in board.i2c.items() for line in ("scl", "sda")]
+    pins += [
+        (f"spi.{n}.{line}", getattr(bus, line)) for n, bus in board.spi.items() for line in ("sck", "mosi", "miso")
+    ]
+    return pins
 
 
 def sector_address(sector: int) -> int:
@@ -168,9 +233,18 @@ def pin_number(name: str) -> int:
     return (ord(name[1]) - ord("A")) * 16 + int(name[2:])
 
 
+def _bus_pins(buses: Mapping[str, msgspec.Struct], lines: tuple[str, ...]) -> str:
+    """C initialiser of the pins of buses 1 to 3, ``NO_PIN`` where the board has no such bus."""
+    rows = []
+    for number in BUS_NUMBERS:
+        bus = buses.get(str(number))
+        rows.append([NO_PIN if bus is None else pin_number(getattr(bus, line)) for line in lines])
+    return "{ " + ", ".join("{ " + ", ".join(f"{pin}u" for pin in row) + " }" for row in rows) + " }"
+
+
 def header(board: Board) -> str:
     """Text of ``board.h``."""
-    flash_kib = PARTS[board.mcu][0]
+    part = PARTS[board.mcu]
     lines = [
         f"// Made from boards/{board.name}/board.toml.",
         "#ifndef PERILUNE_BOARD_H",
@@ -180,7 +254,10 @@ def header(board: Board) -> str:
         f'#define BOARD_MCU "{board.mcu}"',
         f"#define BOARD_HSE_HZ {board.hse_hz}u",
         f"#define BOARD_HSE_BYPASS {int(board.hse_bypass)}",
-        f"#define BOARD_FLASH_SIZE {flash_kib * 1024}u",
+        f"#define BOARD_FLASH_SIZE {part.flash_kib * 1024}u",
+        f"#define BOARD_PORT_PINS {{ {', '.join(f'{part.pins.get(port, 0):#06x}u' for port in PORTS)} }}",
+        f"#define BOARD_I2C_PINS {_bus_pins(board.i2c, ('scl', 'sda'))}",
+        f"#define BOARD_SPI_PINS {_bus_pins(board.spi, ('sck', 'mosi', 'miso'))}",
         f"#define BOARD_STORAGE_FIRST_SECTOR {board.storage.sectors[0]}u",
         f"#define BOARD_STORAGE_SECTORS {len(board.storage.sectors)}u",
         f"#define BOARD_LED {pin_number(board.led.pin)}u // {board.led.pin}",
@@ -200,7 +277,7 @@ def header(board: Board) -> str:
 
 
 def linker_script(board: Board, variant: str) -> str:
-    """Text of ``board.ld``. Code and constants in flash; the stack lowest in SRAM, a guard below it; the rest is heap."""
+    """Text of ``board.ld``: code and constants in flash; the stack lowest in SRAM, a guard below; the rest is heap."""
     limit = board.budget.flash_kib * 1024
     if variant == "dev":
         limit = sector_address(board.storage.sectors[0]) - FLASH_BASE

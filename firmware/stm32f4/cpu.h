@@ -1,0 +1,43 @@
+// The processor's own instructions: barriers, sleep, interrupt masks. Apart from stm32f4.h so that drivers can be compiled
+// for a workstation against a model of the registers.
+#ifndef PERILUNE_CPU_H
+#define PERILUNE_CPU_H
+
+#include <stdint.h>
+
+// The compiler keeps accesses on their side of this; the processor keeps them in order anyway.
+static inline void cpu_compiler_barrier(void) {
+    __asm volatile ("" ::: "memory");
+}
+static inline void cpu_dsb(void) {
+    __asm volatile ("dsb" ::: "memory");
+}
+static inline void cpu_isb(void) {
+    __asm volatile ("isb" ::: "memory");
+}
+static inline void cpu_wfi(void) {
+    __asm volatile ("dsb\n wfi" ::: "memory");
+}
+
+// Mask every interrupt, SysTick too; for a few instructions only.
+static inline uint32_t cpu_mask_all(void) {
+    uint32_t state;
+    __asm volatile ("mrs %0, primask\n cpsid i" : "=r" (state) :: "memory");
+    return state;
+}
+static inline void cpu_unmask_all(uint32_t state) {
+    __asm volatile ("msr primask, %0" :: "r" (state) : "memory");
+}
+
+// Mask the device interrupts; time and the watchdog's early warning go on.
+static inline uint32_t cpu_mask_irqs(void) {
+    uint32_t state;
+    __asm volatile ("mrs %0, basepri" : "=r" (state));
+    __asm volatile ("msr basepri_max, %0" :: "r" (PRIORITY_IRQ) : "memory");
+    return state;
+}
+static inline void cpu_unmask_irqs(uint32_t state) {
+    __asm volatile ("msr basepri, %0" :: "r" (state) : "memory");
+}
+
+#endif
