@@ -22,6 +22,8 @@ Value = float | int | str
 UNITS = ("power_unit", "thermal_unit")
 CORRUPTIONS = ("bits", "truncate", "garbage", "extend")
 CELL_KINDS = ("short", "open")
+# MODBUS over Serial Line V1.02, 2.2.
+LAST_SLAVE = 247
 
 
 class FaultError(ValueError):
@@ -303,7 +305,9 @@ class Faults:
         except ValueError:
             raise FaultError(f"{name}: expected a number for {key}, found {value!r}") from None
         if parameter.kind == "count":
-            most = {"as_slave": 247, "count": min(self._names.cells_in_series, self._names.cells_in_parallel) - 1}[key]
+            short = given.get("kind", "short") == "short"
+            cells = self._names.cells_in_series if short else self._names.cells_in_parallel
+            most = LAST_SLAVE if key == "as_slave" else cells - 1
             if number != int(number) or not 1 <= number <= most:
                 raise FaultError(f"{name}: expected {key} as a whole number from 1 to {most}, found {value}")
             return int(number)
@@ -360,9 +364,9 @@ def _add_effect(effects: Effects, fault: Fault) -> None:
             effects.heater_share[heater] = effects.heater_share.get(heater, 1.0) * float(p["share_left"])
         case "battery_cell_lost":
             if p["kind"] == "short":
-                effects.lost_series = min(effects.lost_series + int(p["count"]), 7)
+                effects.lost_series += int(p["count"])
             else:
-                effects.lost_parallel = min(effects.lost_parallel + int(p["count"]), 31)
+                effects.lost_parallel += int(p["count"])
         case "feed_lost":
             effects.feed_lost = True
         case "array_degraded":

@@ -139,7 +139,7 @@ class BusPort:
         if self._request and now - self._last_byte_s > FRAME_GAP_S:
             self._request.clear()
         self._request += data
-        self._last_byte_s = now + len(data) * self._byte_s
+        self._last_byte_s = max(now, self._last_byte_s) + len(data) * self._byte_s
         if rtu.is_frame(bytes(self._request)):
             request = bytes(self._request)
             self._request.clear()

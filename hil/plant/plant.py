@@ -404,7 +404,10 @@ class Plant:
                     value = float(fault.parameters["value_c"])
                     fault.held = self._measure()[self.sensors.names[name]] if math.isnan(value) else value
                     fault.held = float(fault.held)
-        self.battery.lost_series, self.battery.lost_parallel = effects.lost_series, effects.lost_parallel
+        cells = self.payload.battery
+        # Several faults may add up to more than there is: one group and one cell are left.
+        self.battery.lost_series = min(effects.lost_series, cells.cells_in_series - 1)
+        self.battery.lost_parallel = min(effects.lost_parallel, cells.cells_in_parallel - 1)
         self.array.health = effects.array_share
         self.power.feed_present = self._feed_there()
         for load in self.power_map.loads:

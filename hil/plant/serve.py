@@ -253,8 +253,10 @@ class PlantServer:
                 except TimeoutError:
                     continue
         finally:
-            for server in servers:
-                await server.shutdown()  # type: ignore[no-untyped-call]
+            # shutdown has no annotations in pymodbus.
+            untyped: list[Any] = list(servers)
+            for server in untyped:
+                await server.shutdown()
 
     async def _open(self, kind: str) -> Server:
         line = _Line(self._plant)
