@@ -1,4 +1,4 @@
-"""Pictures of a recorded run: a PNG and an interactive HTML page, `perilune plot RUN`.
+"""Pictures of a recorded run: a PNG and an interactive HTML page (`perilune plot`).
 
 Lives here: the layout. Does not live here: the file of a run (run_record.py) and the page's script (plot_page.html).
 
@@ -9,10 +9,8 @@ drawn, not before.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perilune.errors import PeriluneError
-from perilune.run_record import RunRecord, read_run
+from perilune.run_record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HELP = "draw a recorded run: PNG and interactive HTML"
 PAGE = Path(__file__).with_name("plot_page.html")
 PAGE_DATA = "/*RUN*/null"
 
@@ -40,35 +37,6 @@ NIGHT_COLOUR = "#1F2A44"
 # Points of a curve on the page: more than any screen has columns; what is left out keeps its extremes.
 PAGE_POINTS = 4000
 HOURS_UP_TO_S = 3.0 * 86400.0
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `perilune plot`."""
-    parser.add_argument("run", type=Path, help="recorded run (.npz)")
-    parser.add_argument("--png", type=Path, help="PNG to write (default: beside the run)")
-    parser.add_argument("--html", type=Path, help="HTML page to write (default: beside the run)")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Do `perilune plot`; returns the exit code."""
-    record = read_run(arguments.run)
-    png = arguments.png or arguments.run.with_suffix(".png")
-    html = arguments.html or arguments.run.with_suffix(".html")
-    write_png(record, png)
-    write_html(record, html)
-    print(f"{png}\n{html}")
-    return 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """`python -m perilune.plot`: the same as `perilune plot`."""
-    parser = argparse.ArgumentParser(prog="perilune plot", description=HELP)
-    add_arguments(parser)
-    try:
-        return run(parser.parse_args(argv))
-    except PeriluneError as error:
-        print(error, file=sys.stderr)
-        return 2
 
 
 def time_scale(record: RunRecord) -> tuple[float, str]:
@@ -280,7 +248,3 @@ def write_html(record: RunRecord, path: Path) -> None:
     data = json.dumps(page_data(record), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(PAGE.read_text(encoding="utf-8").replace(PAGE_DATA, data), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

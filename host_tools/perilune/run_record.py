@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -193,12 +194,12 @@ def write_run(path: Path, run: RunRecord) -> None:
 def read_run(path: Path) -> RunRecord:
     """Read a run. Raises RunRecordError with what is wrong with the file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             time_s, data = archive["time_s"].astype(np.float64), archive["data"].astype(np.float32)
             meta: dict[str, Any] = json.loads(str(archive["meta"]))
     except FileNotFoundError as error:
         raise RunRecordError(str(path), expected="a recorded run", found="no file", next_step="record one") from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise RunRecordError(str(path), expected="a recorded run (.npz)", found=str(error)) from error
     if meta.get("format") != FORMAT:
         found = f"format {meta.get('format')}"
