@@ -1,0 +1,68 @@
+"""Plants for the tests of this folder. Ground profiles are searched for once in a session, in a folder of its own."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hil.plant import Plant
+from hil.plant.master import Master
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ground_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for ground profiles that no earlier version of the model has filled."""
+    before = os.environ.get("PERILUNE_CACHE_DIR")
+    os.environ["PERILUNE_CACHE_DIR"] = str(tmp_path_factory.mktemp("ground"))
+    yield
+    if before is None:
+        del os.environ["PERILUNE_CACHE_DIR"]
+    else:
+        os.environ["PERILUNE_CACHE_DIR"] = before
+
+
+@pytest.fixture
+def make_plant() -> Callable[..., Plant]:
+    """Makes a plant on the equator in the morning; arguments as of Plant."""
+
+    def make(latitude_deg: float = 0.0, local_time_h: float = 8.0, **arguments: object) -> Plant:
+        return Plant(latitude_deg, local_time_h, **arguments)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def plant(make_plant: Callable[..., Plant]) -> Plant:
+    """A plant on the equator in the morning."""
+    return make_plant()
+
+
+@pytest.fixture
+def night(make_plant: Callable[..., Plant]) -> Plant:
+    """A plant on the equator after sunset, heaters armed and supplied."""
+    plant = make_plant(local_time_h=19.0)
+    switch_on(plant, "heater_supply")
+    thermal(plant).write("heater_enable", [1] * 8)
+    plant.advance(60.0)
+    return plant
+
+
+def power(plant: Plant) -> Master:
+    """A master for the power unit."""
+    return Master(plant.bus.transact, plant.power_map)
+
+
+def thermal(plant: Plant) -> Master:
+    """A master for the thermal unit."""
+    return Master(plant.bus.transact, plant.thermal_map)
+
+
+def switch_on(plant: Plant, *names: str) -> None:
+    """Command these loads on and all others off."""
+    power(plant).write("load_command", [load.name in names for load in plant.power_map.loads])
+
+
+def state_text(plant: Plant) -> str:
+    """The state as JSON: equal texts are equal states, bit for bit."""
+    return json.dumps(plant.save())
