@@ -2,8 +2,11 @@
 
 import unittest
 
+import flight.link.downlink as downlink_module
+import flight.link.tm_frame as tm_frame_module
 from downlink_bytes import DATA, Ground, packet
 from flight import errors
+from flight.codec import randomise_tm
 from flight.errors import DropCounters
 from flight.limits import (
     CLCW_CHANGE_MS,
@@ -213,6 +216,30 @@ class TestTiming(DownlinkCase):
         self.assertEqual(self.now_ms, FLUSH_MS // 2)
         self.now_ms = (1 << 30) - 1
         self.assertEqual((self.poll(), self.poll(CLCW_PERIOD_MS - 1), self.poll(1)), (1, 0, 1))
+
+
+class TestRandomised(DownlinkCase):
+    def write(self, frame):
+        octets = bytearray(frame)
+        randomise_tm(octets, 4, 260)
+        self.ground.take(bytes(octets))
+        return True
+
+    def test_frames_are_randomised_behind_the_marker_when_the_mission_says_so(self):
+        modules = (downlink_module, tm_frame_module)
+        for module in modules:
+            module.TM_RANDOMISED = 1
+        try:
+            # Idle frames use one buffer again and again, queued ones a slot that was randomised before.
+            for mark in range(2 * TM_REALTIME_FRAMES):
+                self.now_ms += CLCW_PERIOD_MS
+                self.assertEqual(self.downlink.poll(self.now_ms, self.write), 1)
+                self.send(packet(DATA, mark))
+                self.assertEqual(self.downlink.poll(self.now_ms, self.write), 1)
+        finally:
+            for module in modules:
+                module.TM_RANDOMISED = 0
+        self.assertEqual(self.ground.packets[0], [packet(DATA, mark) for mark in range(2 * TM_REALTIME_FRAMES)])
 
 
 class TestQueues(DownlinkCase):

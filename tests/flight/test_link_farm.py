@@ -3,7 +3,7 @@
 import unittest
 
 from flight.errors import FARM_LOCKOUT, FARM_NEGATIVE, FARM_OUTSIDE, FARM_RETRANSMIT, FARM_WAIT, OK
-from flight.link.clcw import write_clcw
+from flight.link.clcw import NO_BIT_LOCK, NO_RF_AVAILABLE, write_clcw
 from flight.link.farm import (
     E1,
     E2,
@@ -230,7 +230,8 @@ class TestClcw(unittest.TestCase):
         self.assertEqual(self.clcw(farm), b"\x01\x00\x06\x01")
 
     def test_link_flags_of_the_radio(self):
-        self.assertEqual(self.clcw(Farm(10), 0xC0), b"\x01\x00\xc0\x00")
+        self.assertEqual(self.clcw(Farm(10), NO_RF_AVAILABLE), b"\x01\x00\x80\x00")
+        self.assertEqual(self.clcw(Farm(10), NO_BIT_LOCK), b"\x01\x00\x40\x00")
 
 
 class TestHeap(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 import unittest
 
+import flight.link.uplink as uplink_module
 import uplink_bytes as ground
 from flight import errors
 from flight.errors import DropCounters
@@ -202,6 +203,18 @@ class TestAcceptance(UplinkCase):
         self.feed(ground.ad(accepted, b"again"))
         self.assertEqual(self.drain()[-1], b"again")
 
+    def test_the_buffers_are_used_to_the_last_octet(self):
+        # 17 units of 238 octets and one of 14, each with 2 octets of length, are 4096; 5 of 202 and one of 2 are 1024.
+        units = [bytes((number,)) * 238 for number in range(17)] + [bytes(14)]
+        self.feed(*[ground.ad(n_s, unit) for n_s, unit in enumerate(units)])
+        self.feed(*[ground.bd(bytes(202)) for _ in range(5)])
+        self.feed(ground.bd(b"bd"))
+        self.assertEqual((self.dropped(), self.uplink.farm.v_r), ({}, 18))
+        self.feed(ground.ad(18, b"x"), ground.bd(b"x"))
+        self.assertEqual(self.dropped(), {errors.FARM_WAIT: 1, errors.FARM_BD_ERASED: 1})
+        data = self.drain()
+        self.assertEqual((data[4:6], data[6:]), ([b"bd", b"x"], units))
+
     def test_farm_bd_erased_when_bd_data_is_not_read(self):
         units = [bytes((number,)) * 200 for number in range(7)]
         self.feed(*[ground.bd(unit) for unit in units])
@@ -228,6 +241,19 @@ class TestAcceptance(UplinkCase):
         self.assertEqual(self.dropped(), {errors.TC_CONTROL_RATE: 1})
         self.feed(ground.unlock(), now_ms=999)
         self.assertEqual(self.uplink.frames_bc, BC_RATE_MAX + 1)
+
+
+class TestRandomised(UplinkCase):
+    def test_frames_are_derandomised_when_the_mission_says_so(self):
+        octets = ground.cltu(ground.ad(0, b"data"), randomised=True)
+        self.uplink.feed(octets, 0, len(octets), 0)
+        self.assertEqual(self.dropped(), {errors.TC_LENGTH: 1})
+        uplink_module.TC_RANDOMISED = 1
+        try:
+            self.uplink.feed(octets, 0, len(octets), 0)
+        finally:
+            uplink_module.TC_RANDOMISED = 0
+        self.assertEqual(self.drain(), [b"data"])
 
 
 class TestPieces(unittest.TestCase):
@@ -351,6 +377,12 @@ class TestSdls(UplinkCase):
         frame = bytearray(ground.protect(ground.BD, 0, b"A", 0))
         self.assertEqual(self.sa_bd.verify(frame, 6, len(frame) - 2), errors.SDLS_REPLAY)
 
+    def test_an_spi_of_two_octets(self):
+        sa = SecurityAssociation(0x0102, ground.KEY_AD)
+        for spi, reason in ((0x0102, errors.OK), (0x0202, errors.SDLS_SPI), (0x0103, errors.SDLS_SPI)):
+            frame = bytearray(ground.protect(ground.AD, 0, b"A", 1, spi))
+            self.assertEqual(sa.verify(frame, 6, len(frame) - 2), reason)
+
     def test_numbers_at_the_end_of_their_range(self):
         sa = SecurityAssociation(1, ground.KEY_AD, 0xFFFF, 0xFFFE)
         for number, reason in ((0xFFFFFFFF, errors.OK), (0xFFFFFFFE, errors.SDLS_REPLAY), (1, errors.SDLS_REPLAY)):
@@ -405,6 +437,27 @@ class TestFduQueue(unittest.TestCase):
         self.assertEqual(queue.place(1), -1)
         queue.pop()
         self.assertTrue(self.put(queue, bytes(62)))
+
+    def test_free_octets_are_used_exactly(self):
+        queue = FduQueue(16)
+        self.put(queue, b"abcdef")
+        self.put(queue, b"ghij")
+        self.assertEqual(queue.place(1), -1)
+        queue.pop()
+        # Two octets are left at the end, eight at the start.
+        self.assertEqual((queue.place(0), queue.place(7), queue.place(6)), (14, -1, 0))
+        self.put(queue, b"klmnop")
+        self.assertEqual(queue.place(0), -1)
+        queue.pop()
+        self.assertEqual(bytes(queue.buffer[queue.start : queue.end]), b"klmnop")
+        self.assertEqual((queue.place(6), queue.place(7)), (8, -1))
+
+    def test_units_longer_than_one_octet_counts(self):
+        queue = FduQueue(700)
+        self.put(queue, bytes(300))
+        self.put(queue, b"\x01" * 301)
+        queue.pop()
+        self.assertEqual((queue.start, queue.end), (304, 605))
 
     def test_looking_for_a_place_changes_nothing(self):
         queue = FduQueue(16)

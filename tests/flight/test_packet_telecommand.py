@@ -96,6 +96,12 @@ class TestChecks(TelecommandCase):
             self.assertEqual(self.telecommand.next, cut)
         self.refused(packet(length=0xFFFF), errors.PACKET_LENGTH)
 
+    def test_packet_short_and_length_count_from_the_start(self):
+        octets = bytearray(20) + PING
+        for end in range(21, 20 + len(PING)):
+            reason = errors.PACKET_SHORT if end < 26 else errors.PACKET_LENGTH
+            self.assertEqual(self.telecommand.read(octets, 20, end), reason)
+
     def test_packet_version(self):
         for version in range(1, 8):
             self.refused(packet(octet_0=0x18 | version << 5), errors.PACKET_VERSION)

@@ -130,6 +130,12 @@ class TestWriter(unittest.TestCase):
         self.assertEqual(self.writer.end(at + DATA_MAX), TM_PACKET_MAX)
         self.assertEqual(bytes(self.writer.buffer[4:6]), b"\x03\xf9")
 
+    def test_numbers_of_two_octets(self):
+        for _ in range(0x0102):
+            self.writer.begin(0x064, 17, 2, 0)
+        self.writer.begin(0x064, 17, 2, 0)
+        self.assertEqual(bytes(self.writer.buffer[2:4] + self.writer.buffer[9:11]), b"\xc1\x02\x01\x02")
+
     def test_each_packet_takes_the_next_numbers(self):
         for count in range(3):
             self.writer.begin(0x064, 5, 1, 0)

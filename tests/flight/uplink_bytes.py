@@ -59,8 +59,8 @@ def protect(kind, n_s, packets, number, spi=None, key=None, **fields):
     return tc_frame(kind, n_s, b"\xc0" + header + packets + bytes(mac), **fields)
 
 
-def cltu(frame):
+def cltu(frame, randomised=False):
     """The CLTU of *frame*."""
     octets = bytearray(cltu_size(len(frame)))
-    cltu_encode(frame, 0, len(frame), octets, 0, False)
+    cltu_encode(frame, 0, len(frame), octets, 0, randomised)
     return bytes(octets)
