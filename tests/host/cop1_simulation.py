@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import multiprocessing
 import os
 import random
 import sys
@@ -277,7 +278,8 @@ def campaign(histories: int, first: int = 0, processes: int | None = None, chunk
     starts = range(first, first + histories, chunk)
     done = 0
     began = time.monotonic()
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+    # Spawned, not forked: the test runner has threads, and a fork of those may hang.
+    with ProcessPoolExecutor(processes or os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         sizes = [min(chunk, first + histories - start) for start in starts]
         for size, found in zip(sizes, pool.map(run_range, starts, sizes), strict=True):
             for fault in found:

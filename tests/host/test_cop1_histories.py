@@ -31,15 +31,20 @@ from tests.host.cop1_simulation import (
 NORMAL_HISTORIES = 10_000
 LONG_HISTORIES = 1_000_000
 
-# Histories that once stalled for ever: in S3 the Timer expired, was ignored as the standard says, and nothing started it
-# again before the last frames were lost. About one history in 80 000 does this.
+# Histories that once stalled for ever: in S3 the Timer expired, was ignored as the standard says, and nothing started
+# it again before the last frames were lost. About one history in 80 000 does this.
 STALLED = (
     187428, 209001, 295042, 360996, 420924, 580438, 583183, 612822, 638413, 665277, 792587, 980050,
 )  # fmt: skip
 
 
-def test_ten_thousand_histories() -> None:
-    assert run_range(0, NORMAL_HISTORIES) == []
+@pytest.mark.parametrize("first", range(0, NORMAL_HISTORIES, 2500))
+def test_ten_thousand_histories(first: int) -> None:
+    assert run_range(first, 2500) == []
+
+
+def test_campaign_on_two_processes() -> None:
+    assert campaign(400, processes=2, chunk=100) == []
 
 
 @pytest.mark.parametrize("seed", STALLED)
