@@ -10,12 +10,14 @@ MAKEFLAGS += --no-print-directory
 BOARD ?= netduinoplus2
 EMULATOR ?= qemu
 VARIANT ?= flight
+FUZZ_SECONDS ?= 60
 
 include firmware/micropython.mk
 
 ENVIRONMENT := host_tools/environment
 VENV := .venv/bin
 ABSOLUTE_VENV := $(CURDIR)/$(VENV)
+RUN_MODULE := PYTHONPATH=host_tools:firmware:. $(VENV)/python -m
 MPY_CROSS := build/mpy-cross/mpy-cross
 
 # As many jobs as processors, unless `make -j` already said how many.
@@ -89,6 +91,10 @@ firmware: setup ## build the firmware of one board: BOARD=netduinoplus2 VARIANT=
 	@$(MAKE) $(JOBS) -C firmware/stm32f4 BOARD=$(BOARD) VARIANT=$(VARIANT) MICROPYTHON_DIR=$(MICROPYTHON_TREE) \
 		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python
 
+.PHONY: test-micropython
+test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU
+	@$(RUN_MODULE) tests.micropython.suite
+
 # ---- Interpreters and measurements on the workstation ----
 
 .PHONY: unix
@@ -98,6 +104,12 @@ unix: setup ## build the MicroPython on which the flight tests run here
 		USER_C_MODULES=$(CURDIR)/firmware/cmodules BUILD=$(CURDIR)/build/unix PYTHON=$(ABSOLUTE_VENV)/python \
 		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) MICROPY_MPYCROSS_DEPENDENCY= >build/unix/build.log 2>&1 \
 		|| { tail -n 30 build/unix/build.log; exit 1; }
+
+.PHONY: fuzz
+fuzz: setup ## fuzz every decoder: FUZZ_SECONDS=60, shared by all of them
+	@$(VENV)/python -c 'import atheris' 2>/dev/null \
+		|| $(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --editable '.[fuzz]'
+	@$(RUN_MODULE) tests.fuzz.run $(FUZZ_SECONDS)
 
 # ---- Housekeeping ----
 
