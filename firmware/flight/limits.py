@@ -122,8 +122,9 @@ EPOCH_LOW = const(16256)
 # The fastest rate group, and the grain of every period on board.
 CYCLE_MS = const(100)
 
-# Rate groups 10 Hz, 1 Hz, 0.1 Hz: period in cycles, first cycle (so that the slow ones never meet), and what one run may
-# take. A quarter of a cycle each for the first two leaves half of it for telecommands; the slowest may do longer work.
+# Rate groups 10 Hz, 1 Hz, 0.1 Hz: period in cycles, first cycle (so that the slow ones never meet), and what one run
+# may take. A quarter of a cycle each for the first two leaves half of it for telecommands; the slowest may do longer
+# work.
 GROUP_CYCLES = (1, 10, 100)
 GROUP_PHASES = (0, 3, 7)
 GROUP_BUDGETS_US = (25_000, 25_000, 40_000)
@@ -138,7 +139,8 @@ FAREWELL_MS = const(1000)
 # Octets taken from the link port at once: 22 ms at 115200 baud.
 LINK_READ = const(256)
 
-# Telecommand frames executed before the executive looks at the clock again: at 1 ms each a cycle starts 16 ms late at most.
+# Telecommand frames executed before the executive looks at the clock again: at 1 ms each a cycle starts 16 ms late at
+# most.
 TC_PER_POLL = const(16)
 
 # --- on board: services ---------------------------------------------------------------------------------------------
@@ -154,6 +156,21 @@ EXECUTIONS_MAX = const(16)
 
 # A hazardous request must follow its arming within this time: long enough to type, too short to forget.
 ARM_MS = const(60_000)
+
+# Housekeeping structures that 3/1 can make, and parameters in each: a few for an investigation, 200 octets of memory
+# each.
+HOUSEKEEPING_CREATED_MAX = const(4)
+HOUSEKEEPING_CREATED_FIELDS = const(32)
+
+# A structure that is sent on change only is sent after this many periods anyhow, so that the ground can tell it from a
+# dead one.
+HOUSEKEEPING_QUIET_PERIODS = const(60)
+
+# Persistent parameters: 8 octets each in one record of the store.
+PERSISTENT_MAX = const(48)
+
+# Keys of the store, 1..255.
+STORE_PARAMETERS = const(1)
 
 # Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
 # the 40 packets of 100 octets that 115200 baud carry in a second.

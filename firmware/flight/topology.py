@@ -22,6 +22,7 @@ from .service.function import Functions
 from .service.housekeeping import Housekeeping
 from .service.link_loop import LinkLoop
 from .service.onboard_time import OnboardTime
+from .service.parameter import Parameters, Store
 from .service.request import Request
 from .service.router import Router
 from .service.telemetry import Telemetry
@@ -64,9 +65,11 @@ class Core:
         self.router = Router(tables, self.request, self.verification, clock)
         self.events = Events(tables, self.tm)
         self.housekeeping = Housekeeping(tables, self.pool, self.tm)
+        self.store = Store()
+        self.parameters = Parameters(tables, self.pool, self.tm, self.store)
         self.functions = Functions(self.router)
         self.test = ConnectionTest(self.tm)
-        for service in (self.housekeeping, self.events, self.functions, self.test):
+        for service in (self.housekeeping, self.events, self.functions, self.test, self.parameters):
             self.router.add(service)
 
         # Time.
@@ -100,6 +103,7 @@ class Core:
     def start(self) -> None:
         """Everything is made: say why the board started, and let time begin."""
         self.ids = None
+        self.parameters.load()
         self.points.started()
         hal = self.hal
         self.events.raise_(self._event_boot, hal.boot_count, hal.reset_cause)

@@ -1,5 +1,7 @@
 """Housekeeping parameter report structure (ECSS-E-ST-70-41C 6.3.3): what is in a report and when it is due."""
 
+from ..codec import FIELD_SIZE
+from ..limits import CYCLE_MS
 from ..tables import (
     HOUSEKEEPING_ENABLED,
     HOUSEKEEPING_FLAGS,
@@ -13,20 +15,29 @@ from ..tables import (
 
 
 class Structure:
-    """One structure. sid: 0..65535. fmt: descriptors. size: octets. period_ms: a multiple of the cycle.
+    """One structure. sid: 1..65535, 0 = a free place for 3/1. fmt: descriptors. size: octets. period_ms: of reports.
 
-    left_ms: until the next report. created: made by 3/1, so 3/3 may delete it.
+    left_ms: until the next report. fields: how many of fmt's descriptors count. created: made by 3/1, so 3/3 may delete
+    it. crc_a, crc_b: of the last report, quiet: periods since then (on_change).
     """
 
-    def __init__(self, sid: int, period_ms: int, size: int, fmt: bytes) -> None:
+    def __init__(self, sid: int, period_ms: int, size: int, fmt: "bytes | bytearray") -> None:
         self.sid = sid
         self.period_ms = period_ms
         self.size = size
         self.fmt = fmt
+        self.fields = len(fmt) // FIELD_SIZE
         self.enabled = False
         self.on_change = False
         self.created = False
         self.left_ms = 0
+        self.crc_a = -1
+        self.crc_b = -1
+        self.quiet = 0
+
+    def index_at(self, field: int) -> int:
+        """Pool index of a field."""
+        return self.fmt[FIELD_SIZE * field + 4] << 8 | self.fmt[FIELD_SIZE * field + 5]
 
 
 def dictionary_structures(tables: Tables) -> "list[Structure]":
@@ -38,6 +49,6 @@ def dictionary_structures(tables: Tables) -> "list[Structure]":
         )
         structure.enabled = row[HOUSEKEEPING_FLAGS] & HOUSEKEEPING_ENABLED != 0
         structure.on_change = row[HOUSEKEEPING_FLAGS] & HOUSEKEEPING_ON_CHANGE != 0
-        structure.left_ms = 100 * number % structure.period_ms
+        structure.left_ms = CYCLE_MS * (number + 1) % structure.period_ms
         found.append(structure)
     return found

@@ -62,7 +62,7 @@ class Telemetry:
         self.u16(value >> 16)
         self.u16(value)
 
-    def pack(self, fmt: bytes, values: "list[float]", size: int) -> None:
+    def pack(self, fmt: "bytes | bytearray", values: "list[float]", size: int) -> None:
         """Append a structure of *size* octets: *values* after the descriptors *fmt*. Bits without a field are 0."""
         start = self.at
         buffer = self.buffer
@@ -71,6 +71,13 @@ class Telemetry:
         while at < end:
             at = copy(_ZEROS, 0, 64 if end - at > 64 else end - at, buffer, at)
         pack(fmt, values, buffer, start, end)
+
+    def draft(self, fmt: "bytes | bytearray", values: "list[float]", size: int) -> int:
+        """Pack a structure where a report's data begins, to look at it; the octet behind it. begin() overwrites it."""
+        assert not self._open, size
+        self.at = DATA_START
+        self.pack(fmt, values, size)
+        return self.at
 
     def room(self) -> int:
         """Octets of data that still fit."""
