@@ -58,12 +58,14 @@ uint32_t clock_init(void) {
         status = BOOT_QEMU;
         return status;
     }
-    if ((DBGMCU_IDCODE & DBGMCU_DEVICE_MASK) != DBGMCU_DEVICE_F40X) {
+    bool revision_a = DBGMCU_IDCODE == DBGMCU_F40X_REVISION_A;
+    if ((DBGMCU_IDCODE & DBGMCU_DEVICE_MASK) != DBGMCU_DEVICE_F40X && !revision_a) {
         status |= BOOT_RENODE;
     }
-    RCC->APB1ENR |= RCC_APB1ENR_PWR;
+    rcc_enable(&RCC->APB1ENR, RCC_APB1ENR_PWR);
     PWR->CR |= PWR_CR_VOS;
-    FLASH->ACR = FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN | FLASH_WAIT_STATES;
+    // Revision A, on early STM32F4DISCOVERY boards, must not prefetch (ES0182).
+    FLASH->ACR = (revision_a ? 0 : FLASH_ACR_PRFTEN) | FLASH_ACR_ICEN | FLASH_ACR_DCEN | FLASH_WAIT_STATES;
     wait_set(&FLASH->ACR, FLASH_ACR_LATENCY_MASK, FLASH_WAIT_STATES);
 
     bool running = false;

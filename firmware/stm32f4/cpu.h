@@ -29,12 +29,16 @@ static inline void cpu_unmask_all(uint32_t state) {
     __asm volatile ("msr primask, %0" :: "r" (state) : "memory");
 }
 
-// Mask the device interrupts; time and the watchdog's early warning go on.
-static inline uint32_t cpu_mask_irqs(void) {
+// Mask the interrupts of this priority and those below it.
+static inline uint32_t cpu_mask_from(uint32_t priority) {
     uint32_t state;
     __asm volatile ("mrs %0, basepri" : "=r" (state));
-    __asm volatile ("msr basepri_max, %0" :: "r" (PRIORITY_IRQ) : "memory");
+    __asm volatile ("msr basepri_max, %0" :: "r" (priority) : "memory");
     return state;
+}
+// The device interrupts; time and the watchdog's early warning go on.
+static inline uint32_t cpu_mask_irqs(void) {
+    return cpu_mask_from(PRIORITY_IRQ);
 }
 static inline void cpu_unmask_irqs(uint32_t state) {
     __asm volatile ("msr basepri, %0" :: "r" (state) : "memory");

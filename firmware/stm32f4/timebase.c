@@ -16,7 +16,7 @@ static uint32_t last_count;
 static uint32_t wraps;
 
 void timebase_init(void) {
-    RCC->APB1ENR |= RCC_APB1ENR_TIM2;
+    rcc_enable(&RCC->APB1ENR, RCC_APB1ENR_TIM2);
     // Timers on APB1 run at twice PCLK1 when its prescaler is not 1 (RM0090 7.2).
     uint32_t timer_hz = clock_rates.pclk1_hz == clock_rates.hclk_hz ? clock_rates.pclk1_hz : 2 * clock_rates.pclk1_hz;
     if (clock_is_qemu()) {

@@ -183,6 +183,7 @@ size_t uart_write(int id, const uint8_t *from, size_t size) {
         return 0;
     }
     size_t n = 0;
+    uint32_t priority = cpu_mask_from(PRIORITY_PIN_IRQ); // their handlers may print; reception goes on
     while (n < size) {
         uint16_t head = next(u->tx_head, u->tx_size);
         if (head == u->tx_tail) {
@@ -195,6 +196,7 @@ size_t uart_write(int id, const uint8_t *from, size_t size) {
     uint32_t state = cpu_mask_all();
     transmit(u);
     cpu_unmask_all(state);
+    cpu_unmask_irqs(priority);
     return n;
 }
 

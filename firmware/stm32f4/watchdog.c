@@ -53,6 +53,12 @@ void watchdog_feed(void) {
     }
 }
 
+void watchdog_excuse(uint32_t us) {
+    uint32_t state = cpu_mask_all();
+    deadline_us += us;
+    cpu_unmask_all(state);
+}
+
 bool watchdog_running(void) {
     return timeout_us != 0;
 }

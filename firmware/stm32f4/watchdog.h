@@ -13,6 +13,9 @@ void watchdog_start(uint32_t timeout_ms);
 void watchdog_feed(void);
 bool watchdog_running(void);
 
+// Move the deadline by a time in which the program could not have fed.
+void watchdog_excuse(uint32_t us);
+
 // From SysTick: write the crash record and reset when the deadline has passed. `frame` is the interrupted context.
 void watchdog_tick(uint64_t now_us, const uint32_t *frame);
 

@@ -309,6 +309,7 @@ SECTIONS
     .noinit (NOLOAD) : {{ *(.noinit*) . = ALIGN(4); }} > RAM
     .data : {{
         _data_start = .;
+        *(.ram_text*)
         *(.data*)
         . = ALIGN(4);
         _data_end = .;
