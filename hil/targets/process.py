@@ -8,10 +8,10 @@ session of its own, so Ctrl-C reaches us alone and we decide.
 import atexit
 import subprocess
 import tempfile
+import time
 import weakref
 from pathlib import Path
 
-STDERR_SHOWN = 2000
 _GUARD = 'read -r _; kill -KILL "$0" 2>/dev/null'
 
 _running: "weakref.WeakSet[EmulatorProcess]" = weakref.WeakSet()
@@ -50,6 +50,13 @@ class EmulatorProcess:
         if self._process.returncode is None and not self._lives():
             self._end_guard()
         return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait for the process to end by itself, *timeout_s* at most; as ``exit_code``."""
+        deadline = time.monotonic() + timeout_s
+        while (code := self.exit_code) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return code
 
     def _lives(self) -> bool:
         try:

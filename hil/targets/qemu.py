@@ -24,6 +24,8 @@ from .qtest import Qtest
 
 UART_NAMES = ("link", "bus", "console")  # USART1, 2, 3
 CONNECT_TIMEOUT_S = 20.0
+EXIT_TIMEOUT_S = 2.0
+OUTPUT_SHOWN = 400  # of what QEMU printed; the reason comes first, then registers
 LOCKUP_EXIT_CODE = -6  # QEMU aborts when a fault handler faults
 STORAGE_PATH_MAX = 480  # the firmware keeps 512 bytes for the whole semihosting command line
 
@@ -65,7 +67,7 @@ class Qemu:
         self.board = load_board(board) if isinstance(board, str) else board
         if self.board.qemu is None:
             raise BoardError(f"board '{self.board.name}' names no QEMU machine in its board.toml ([qemu] machine)")
-        self.link, self.bus, self.console = (Channel(name, self._ending) for name in UART_NAMES)
+        self.link, self.bus, self.console = (Channel(name, self._why_closed) for name in UART_NAMES)
         self._process: EmulatorProcess | None = None
         self._qmp: Qmp | None = None
         self._qtest: Qtest | None = None
@@ -113,19 +115,25 @@ class Qemu:
         try:
             self._connect(boot)
         except BaseException as error:
-            reason = self._ending()
+            reason = self._why_closed() if isinstance(error, TargetError) else ""
             self.stop()
-            if reason and isinstance(error, TargetError):
+            if reason:
                 raise TargetDied(reason) from error
             raise
 
     def _connect(self, boot: Boot) -> None:
+        connections: dict[str, socket.socket] = {}
         names = ["link", "bus", *([] if boot.console_pty else ["console"]), "qmp", *(["qtest"] if boot.qtest else [])]
         listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=1) for name in names}
         try:
             ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
             self._process = EmulatorProcess(self._command_line(boot, ports))
-            connections = {name: self._accept(name, listener) for name, listener in listeners.items()}
+            for name, listener in listeners.items():
+                connections[name] = self._accept(name, listener)
+        except BaseException:
+            for connection in connections.values():
+                connection.close()
+            raise
         finally:
             for listener in listeners.values():
                 listener.close()
@@ -202,12 +210,18 @@ class Qemu:
         """True when a fault inside a fault handler ended the machine."""
         return self.exit_code == LOCKUP_EXIT_CODE
 
+    def _why_closed(self) -> str:
+        # A connection ends a moment before the process does.
+        if self._process is not None:
+            self._process.wait(EXIT_TIMEOUT_S)
+        return self._ending()
+
     def _ending(self) -> str:
         code = self.exit_code
         if code is None or self._process is None:
             return ""
         what = "the processor locked up: a fault handler faulted" if code == LOCKUP_EXIT_CODE else "QEMU ended"
-        return f"{what}, exit code {code}: {self._process.output.strip()[-400:]}"
+        return f"{what}, exit code {code}: {self._process.output.strip()[:OUTPUT_SHOWN]}"
 
     def check_alive(self) -> None:
         """Raise TargetDied, with the reason, when the machine ended by itself."""

@@ -14,8 +14,12 @@ class Qmp:
         connection.settimeout(timeout_s)
         self._connection = connection
         self._lines = connection.makefile("rb")
-        self._receive()  # greeting
-        self.execute("qmp_capabilities")
+        try:
+            self._receive()  # greeting
+            self.execute("qmp_capabilities")
+        except BaseException:
+            self.close()
+            raise
 
     def _receive(self) -> dict[str, Any]:
         try:

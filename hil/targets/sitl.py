@@ -34,10 +34,11 @@ class Sitl:
         keys: tuple[bytes, bytes] = BENCH_KEYS,
         dictionary: Dictionary | None = None,
     ) -> None:
+        folders = list(folders)
         self.dictionary = load(folders) if dictionary is None else dictionary
         self.storage = MemoryStorage() if storage is None else storage
         self._tables, self._ids = modules(self.dictionary)
-        self._apps = app_classes(self.dictionary)
+        self._apps = app_classes(self.dictionary, folders)
         self._keys = keys
         self._boot_count = 0
         self._ms = 0

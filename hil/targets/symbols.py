@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 THUMB = 1  # lowest bit of a code address
 
@@ -15,7 +16,7 @@ class Symbols:
         self._addresses: dict[str, int] = {}
         with elf.open("rb") as file:
             table = ELFFile(file).get_section_by_name(".symtab")
-            for symbol in table.iter_symbols() if table is not None else ():
+            for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
                 kind, address = symbol["st_info"]["type"], symbol["st_value"]
                 if kind == "STT_FUNC":
                     address &= ~THUMB
