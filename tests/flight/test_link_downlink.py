@@ -227,8 +227,9 @@ class TestRandomised(DownlinkCase):
 
     def test_frames_are_randomised_behind_the_marker_when_the_mission_says_so(self):
         modules = (downlink_module, tm_frame_module)
+        name = "TM_RANDOMISED"
         for module in modules:
-            module.TM_RANDOMISED = 1
+            setattr(module, name, 1)
         try:
             # Idle frames use one buffer again and again, queued ones a slot that was randomised before.
             for mark in range(2 * TM_REALTIME_FRAMES):
@@ -238,7 +239,7 @@ class TestRandomised(DownlinkCase):
                 self.assertEqual(self.downlink.poll(self.now_ms, self.write), 1)
         finally:
             for module in modules:
-                module.TM_RANDOMISED = 0
+                setattr(module, name, 0)
         self.assertEqual(self.ground.packets[0], [packet(DATA, mark) for mark in range(2 * TM_REALTIME_FRAMES)])
 
 
@@ -298,8 +299,8 @@ class TestQueues(DownlinkCase):
         self.assertEqual(self.drops.counts[errors.DOWNLINK_SIZE], 3)
 
     def test_a_packet_is_taken_out_of_the_middle_of_a_buffer(self):
-        buffer = bytearray(b"..." + packet(20, 4) + b"...")
-        self.downlink.send(TM_VC_REALTIME, buffer, 3, 23)
+        buffer = bytearray(600) + packet(20, 4) + b"..."
+        self.assertEqual(self.downlink.send(TM_VC_REALTIME, buffer, 600, 620), errors.OK)
         self.flush()
         self.assertEqual(self.ground.packets[0], [packet(20, 4)])
 

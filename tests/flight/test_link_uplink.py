@@ -5,6 +5,7 @@ import unittest
 import flight.link.uplink as uplink_module
 import uplink_bytes as ground
 from flight import errors
+from flight.codec import CLTU_CORRECTED
 from flight.errors import DropCounters
 from flight.limits import BC_RATE_MAX, SDLS_WINDOW, TC_BD_BUFFER, TC_FRAME_MAX
 from flight.link.farm import LOCKOUT, OPEN, WAIT
@@ -147,6 +148,13 @@ class TestAcceptance(UplinkCase):
         self.assertEqual(self.drain(), [b"one", b"two", b"three"])
         self.assertEqual((self.uplink.farm.v_r, self.uplink.frames_ad, self.dropped()), (3, 3, {}))
 
+    def test_one_wrong_bit_in_a_code_block_is_corrected(self):
+        octets = bytearray(ground.cltu(ground.ad(0, b"data")))
+        octets[5] ^= 0x10
+        self.uplink.feed(octets, 0, len(octets), 0)
+        self.assertEqual((self.drain(), self.dropped()), ([b"data"], {}))
+        self.assertEqual(self.uplink.cltu_count(CLTU_CORRECTED), 1)
+
     def test_bd_comes_out_before_ad(self):
         self.feed(ground.ad(0, b"one"), ground.bd(b"now"))
         self.assertEqual(self.drain(), [b"now", b"one"])
@@ -248,11 +256,12 @@ class TestRandomised(UplinkCase):
         octets = ground.cltu(ground.ad(0, b"data"), randomised=True)
         self.uplink.feed(octets, 0, len(octets), 0)
         self.assertEqual(self.dropped(), {errors.TC_LENGTH: 1})
-        uplink_module.TC_RANDOMISED = 1
+        name = "TC_RANDOMISED"
+        setattr(uplink_module, name, 1)
         try:
             self.uplink.feed(octets, 0, len(octets), 0)
         finally:
-            uplink_module.TC_RANDOMISED = 0
+            setattr(uplink_module, name, 0)
         self.assertEqual(self.drain(), [b"data"])
 
 
