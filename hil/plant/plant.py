@@ -27,18 +27,15 @@ from hil.plant.battery import Battery
 from hil.plant.faults import Faults, Names
 from hil.plant.line import PayloadBus
 from hil.plant.payload import DEFAULT_PAYLOAD, KELVIN, Payload, load_payload
-from hil.plant.power import LOADS, Budget, Commands, LoadFaults, PowerUnit
+from hil.plant.power import LOADS, Budget, LoadFaults, PowerUnit
 from hil.plant.sensors import PACK_CHANNELS, SENSORS_PER_ZONE, ZONE_CHANNELS, Sensors
 from hil.plant.sun import SYNODIC_DAY_S, Sun, hour_angle, sun_direction
 from hil.plant.thermal import ThermalNetwork
+from hil.plant.unit_registers import HEATER_SUPPLY, OUTPUTS, UnitRegisters
 
 STATE_VERSION = 1
 # The sun moves half a degree in an hour: a minute of standing still moves no temperature by 0.01 K.
 ENVIRONMENT_S = 60.0
-OUTPUTS = 8
-HEATER_SUPPLY = 0
-# The array "produces" above this, W (register map of the power unit).
-PRODUCING_W = 1.0
 LONGEST_STEP_S = 60.0
 
 
@@ -112,21 +109,18 @@ class Plant:
         banks = {bank.unit.slave: bank for bank in (self.power_bank, self.thermal_bank)}
         self.bus = PayloadBus(banks, self.faults, seed)
         self.bus.powered = lambda: self.power.powered
+        self.registers = UnitRegisters(self.power_bank, self.thermal_bank)
         self.power_bank.before_read = self._refresh_power
         self.thermal_bank.before_read = self._refresh_thermal
         self.energy = Energy()
         self.extremes = Extremes(self.thermal.temperature.copy(), self.thermal.temperature.copy(), self.battery.soc)
         self.heater_power = [0.0] * OUTPUTS
         self._power_on_step = 0
-        self._requests_seen = dict.fromkeys((self.power_bank.unit.name, self.thermal_bank.unit.name), (0, 0.0))
-        self._timed_out = {self.power_bank.unit.name: False, self.thermal_bank.unit.name: False}
         self._environment_every = max(1, round(ENVIRONMENT_S / step_s))
         self.regolith = ground_cache.equilibrated(latitude_deg, declination_deg, progress=progress)
         self.ground_k = self.regolith.surface_k
         self._ground_before = self.ground_k
         self._index_nodes()
-        self._index_registers()
-        self._writes_seen = (-1, -1)
         self._faults_seen = -1
         self._fresh = -1
         self.sun = self._sun_at(0.0)
@@ -168,13 +162,14 @@ class Plant:
             self._take_faults()
         if self.step_count % self._environment_every == 0:
             self._set_environment()
-        self._take_commands(now)
+        if self.registers.take_writes(now, self.power):
+            self._take_heaters()
         temperature = self.thermal.temperature
         battery_c = float(temperature[self._battery_node]) - KELVIN
         array_c = float(temperature[self._array_node]) - KELVIN
         was_powered = self.power.powered
         self._load_power_now()
-        budget = self.power.step(self._commands, self.array.available(array_c), battery_c, self.step_s)
+        budget = self.power.step(self.registers.commands, self.array.available(array_c), battery_c, self.step_s)
         if was_powered != self.power.powered:
             self._power_changed()
         self.thermal.step(self._heat(budget))
@@ -255,10 +250,7 @@ class Plant:
             "feed_present": self.power.feed_present,
             "faults": self.faults.save(),
             "bus": self.bus.save(),
-            "power_bank": self.power_bank.save(),
-            "thermal_bank": self.thermal_bank.save(),
-            "requests_seen": {k: list(v) for k, v in self._requests_seen.items()},
-            "timed_out": dict(self._timed_out),
+            "registers": self.registers.save(),
             "heater_power": list(self.heater_power),
             "energy": dict(vars(self.energy)),
             "extremes": {
@@ -285,19 +277,16 @@ class Plant:
             (self.regolith, "regolith"),
             (self.faults, "faults"),
             (self.bus, "bus"),
-            (self.power_bank, "power_bank"),
-            (self.thermal_bank, "thermal_bank"),
+            (self.registers, "registers"),
         ):
             part.restore(state[name])
         self._ground_before, self.ground_k = state["ground_before_k"], state["ground_k"]
         self.sun, self.array.sunlight = Sun(*state["sun"]), state["sunlight"]
-        self._requests_seen = {k: (int(v[0]), float(v[1])) for k, v in state["requests_seen"].items()}
-        self._timed_out = dict(state["timed_out"])
         self.heater_power = list(state["heater_power"])
         self.energy = Energy(**state["energy"])
         e = state["extremes"]
         self.extremes = Extremes(np.array(e["low"]), np.array(e["high"]), e["soc_low"])
-        self._faults_seen, self._writes_seen, self._fresh = -1, (-1, -1), -1
+        self._faults_seen, self._fresh = -1, -1
 
     @classmethod
     def from_state(cls, state: dict[str, Any], payload: str | Path | Payload | None = None) -> Plant:
@@ -362,17 +351,6 @@ class Plant:
         self._temperature_nodes = np.concatenate([zone_nodes, np.array(tail, dtype=np.intp)])
         self._output_conductance = [0.0] * OUTPUTS
 
-    def _index_registers(self) -> None:
-        self._power_at = {r.name: r.address for r in self.power_map.in_space("input")}
-        self._thermal_at = {r.name: r.address for r in self.thermal_map.in_space("input")}
-        self._power_in = np.zeros(self.power_map.extent("input"))
-        self._thermal_in = np.zeros(self.thermal_map.extent("input"))
-        self._power_in[self._power_at["map_version"]] = self.power_map.map_version
-        self._thermal_in[self._thermal_at["map_version"]] = self.thermal_map.map_version
-        self._timeout_at = {m.name: 2 * m.find("link_timeout").address for m in (self.power_map, self.thermal_map)}
-        self._load_coils = self.power_map.find("load_command").address
-        self._clear_coils = self.power_map.find("trip_clear").address
-
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _sun_at(self, time_s: float) -> Sun:
@@ -415,64 +393,19 @@ class Plant:
                 load.name in effects.load_on, load.name in effects.load_off, effects.load_extra.get(load.name, 0.0)
             )
         self._faults_seen = self.faults.changes
-        self._writes_seen = (-1, -1)
+        self.registers.forget()
         self._fresh = -1
 
-    def _take_commands(self, now: float) -> None:
-        self._watch_link(self.power_bank, now)
-        self._watch_link(self.thermal_bank, now)
-        writes = (self.power_bank.writes, self.thermal_bank.writes)
-        if writes == self._writes_seen:
-            return
-        self._writes_seen = writes
-        bank, unit = self.power_bank, self.power_map
-        load_bits = bank.coil >> self._load_coils & 0xFF
-        clear = bank.coil >> self._clear_coils & 0xFF
-        for k in range(LOADS):
-            if clear >> k & 1:
-                self.power.clear_trip(k)
-        bank.coil &= ~(0xFF << self._clear_coils)
-        if load_bits and self.power.powered:
-            self.power.undervoltage = False
-        self._commands = Commands(
-            load=[bool(load_bits >> k & 1) for k in range(LOADS)],
-            charger=bool(bank.coil >> unit.find("charger_enable").address & 1),
-            feed=bool(bank.coil >> unit.find("feed_enable").address & 1),
-            charge_current=bank.get_holding(unit.find("charge_current_limit")),
-            charge_voltage=bank.get_holding(unit.find("charge_voltage_limit")),
-            trip_current=[bank.get_holding(unit.find("load_trip_current"), k) for k in range(LOADS)],
-        )
-        self._take_heaters()
-
     def _take_heaters(self) -> None:
-        effects, bank = self.faults.effects, self.thermal_bank
-        duty = self.thermal_map.find("heater_duty")
+        effects = self.faults.effects
         for heater in self.thermal_map.heaters:
-            k = heater.index
-            share = 1.0 if heater.zone in effects.heater_on else bank.get_holding(duty, k)
-            if not (bank.coil >> k & 1) and heater.zone not in effects.heater_armed:
+            armed, share = self.registers.duty[heater.index]
+            if heater.zone in effects.heater_on:
+                share = 1.0
+            if not armed and heater.zone not in effects.heater_armed:
                 share = 0.0
             share *= effects.heater_share.get(heater.zone, 1.0)
-            self._output_conductance[k] = share * self._heater_conductance[k]
-
-    def _watch_link(self, bank: RegisterBank, now: float) -> None:
-        name = bank.unit.name
-        seen, since = self._requests_seen[name]
-        if bank.requests != seen:
-            self._requests_seen[name] = (bank.requests, now)
-            self._timed_out[name] = False
-            return
-        at = self._timeout_at[name]
-        timeout = bank.holding[at] << 8 | bank.holding[at + 1]
-        if timeout and not self._timed_out[name] and now - since > timeout:
-            self._timed_out[name] = True
-            if bank is self.power_bank:
-                bank.coil = bank.coil & ~(0xFE << self._load_coils) | 1 << bank.unit.find("charger_enable").address
-            else:
-                duty = bank.unit.find("heater_duty")
-                for k in range(duty.count):
-                    bank.set_holding(duty, k, 0.0)
-            self._writes_seen = (-1, -1)
+            self._output_conductance[heater.index] = share * self._heater_conductance[heater.index]
 
     def _load_power_now(self) -> None:
         voltage = self.power.bus_voltage
@@ -505,10 +438,8 @@ class Plant:
     def _power_changed(self) -> None:
         if not self.power.powered:
             return
-        for bank in (self.power_bank, self.thermal_bank):
-            bank.power_on()
+        self.registers.power_on()
         self._power_on_step = self.step_count
-        self._writes_seen = (-1, -1)
 
     def _account(self, budget: Budget) -> None:
         hours = self.step_s / 3600.0
@@ -552,64 +483,20 @@ class Plant:
 
     def _refresh_power(self) -> None:
         self._refresh()
-        self._power_in[self._power_at["write_count"]] = self.power_bank.writes & 0xFFFF
-        self.power_bank.set_inputs(self._power_in)
+        self.registers.show_power()
 
     def _refresh_thermal(self) -> None:
         self._refresh()
-        self._thermal_in[self._thermal_at["write_count"]] = self.thermal_bank.writes & 0xFFFF
-        self.thermal_bank.set_inputs(self._thermal_in)
+        self.registers.show_thermal()
 
     def _refresh(self) -> None:
         if self.faults.changes != self._faults_seen:
             self._take_faults()
-        if self._fresh != self.step_count:
-            self._fill(self._measure())
-            self._fresh = self.step_count
-
-    def _fill(self, m: NDArray[np.float64]) -> None:
-        p = self.power
-        at, si = self._power_at, self._power_in
-        on = sum(1 << k for k in range(LOADS) if p.on[k])
-        trips = sum(1 << k for k in range(LOADS) if p.tripped[k])
-        uptime = int((self.step_count - self._power_on_step) * self.step_s)
-        producing, charging = p.array_available >= PRODUCING_W, p.battery_current > 0.0
-        flags = (
-            p.feed_present,
-            producing,
-            charging,
-            p.undervoltage,
-            p.charge_limited,
-            self._timed_out[self.power_map.name],
-            p.regulated,
-        )
-        si[at["status"]] = sum(1 << k for k, flag in enumerate(flags) if flag)
-        si[at["uptime"]], si[at["uptime"] + 1] = uptime >> 16, uptime & 0xFFFF
-        volts = ZONE_CHANNELS + PACK_CHANNELS + 2
-        si[at["bus_voltage"]], si[at["array_voltage"]], si[at["feed_voltage"]], si[at["battery_voltage"]] = m[
-            volts : volts + 4
-        ]
-        amps = volts + 4
-        si[at["bus_current"]], si[at["array_current"]], si[at["feed_current"]], si[at["battery_current"]] = m[
-            amps : amps + 4
-        ]
-        si[at["battery_temperature"] : at["battery_temperature"] + PACK_CHANNELS] = m[
-            ZONE_CHANNELS : ZONE_CHANNELS + PACK_CHANNELS
-        ]
-        si[at["unit_temperature"]] = m[ZONE_CHANNELS + PACK_CHANNELS]
-        si[at["load_current"] : at["load_current"] + LOADS] = m[amps + 4 : amps + 4 + LOADS]
-        si[at["load_on_mask"]], si[at["load_trip_mask"]] = on, trips
-        si[at["trip_count"]] = p.trip_count & 0xFFFF
-        self.power_bank.discrete = (
-            on | trips << 8 | p.feed_present << 16 | producing << 17 | charging << 18 | p.undervoltage << 19
-        )
-        at, si = self._thermal_at, self._thermal_in
-        si[at["status"]] = p.on[HEATER_SUPPLY] | self._timed_out[self.thermal_map.name] << 1
-        si[at["uptime"]], si[at["uptime"] + 1] = uptime >> 16, uptime & 0xFFFF
-        si[at["heater_current"] : at["heater_current"] + OUTPUTS] = m[amps + 4 + LOADS : amps + 4 + LOADS + OUTPUTS]
-        si[at["unit_temperature"]] = m[ZONE_CHANNELS + PACK_CHANNELS + 1]
-        si[at["temperature"] : at["temperature"] + ZONE_CHANNELS] = m[:ZONE_CHANNELS]
-        supplied = p.on[HEATER_SUPPLY]
-        self.thermal_bank.discrete = sum(
-            1 << k for k in range(OUTPUTS) if supplied and self._output_conductance[k] > 0.0
-        )
+        if self._fresh == self.step_count:
+            return
+        uptime_s = int((self.step_count - self._power_on_step) * self.step_s)
+        heating = 0
+        if self.power.on[HEATER_SUPPLY]:
+            heating = sum(1 << k for k in range(OUTPUTS) if self._output_conductance[k] > 0.0)
+        self.registers.fill(self._measure(), self.power, uptime_s, heating)
+        self._fresh = self.step_count

@@ -117,7 +117,6 @@ class _Line:
 
     def __init__(self, plant: Plant) -> None:
         self._bus = plant.bus
-        self._known = {plant.power_map.slave, plant.thermal_map.slave}
         self.server: Server | None = None
         self._request = b""
 
@@ -128,7 +127,7 @@ class _Line:
         if data[1] == rtu.EXCEPTION:
             # pymodbus could not decode the request and has lost its function: our own slave says what is wrong.
             data = rtu.serve(self._bus.hearing(), self._request)
-        if not data or data[0] not in self._known or not self._bus.listening(data[0]):
+        if not data or not self._bus.listening(data[0]):
             return b""
         if data[1] & ~rtu.EXCEPTION not in rtu.FUNCTIONS:
             data = rtu.frame(bytes((data[0], data[1] | rtu.EXCEPTION, ILLEGAL_FUNCTION)))
