@@ -8,11 +8,10 @@ macros of the generated ``board.h``. Memory map: ST DS8626 rev 9 figure 18. Run 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -45,8 +44,14 @@ PARTS = {
     "STM32F407VG": Part(1024, dict.fromkeys("ABCDE", WHOLE_PORT) | {"H": 0b11}),
 }
 
-# Where a bus may lie (DS8626 table 9; I2C: AF4, SPI1 and SPI2: AF5, SPI3: AF6).
+# Where a bus may lie (DS8626 table 9; I2C: AF4, SPI1 and SPI2: AF5, SPI3: AF6, USART1 to 3: AF7).
 BUS_PINS = {
+    "uart.link.tx": ("PA9", "PB6"),
+    "uart.link.rx": ("PA10", "PB7"),
+    "uart.bus.tx": ("PA2", "PD5"),
+    "uart.bus.rx": ("PA3", "PD6"),
+    "uart.console.tx": ("PB10", "PC10", "PD8"),
+    "uart.console.rx": ("PB11", "PC11", "PD9"),
     "i2c.1.scl": ("PB6", "PB8"),
     "i2c.1.sda": ("PB7", "PB9"),
     "i2c.2.scl": ("PB10", "PF1", "PH4"),
@@ -68,6 +73,10 @@ BUS_NUMBERS = (1, 2, 3)
 PinName = Annotated[str, Meta(pattern=r"^P[A-I]([0-9]|1[0-5])$")]
 BusNumber = Annotated[str, Meta(pattern=r"^[1-3]$")]
 RingSize = Annotated[int, Meta(ge=64, le=16384)]
+# Goes into a string of the C header.
+Description = Annotated[str, Meta(pattern=r'^[^"\\\n]{1,60}$')]
+# Goes into the pin table as a C name.
+Alias = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Baud = Annotated[int, Meta(ge=9600, le=921600)]
 
 
@@ -140,13 +149,15 @@ class Renode(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Flash(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    methods: list[str]
+    """How programs get onto the board, the usual way first."""
+
+    methods: Annotated[list[Literal["dfu", "stlink", "openocd", "serial"]], Meta(min_length=1)]
 
 
 class Board(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One board. ``name`` is that of its folder."""
 
-    description: str
+    description: Description
     mcu: str
     hse_hz: Annotated[int, Meta(ge=4_000_000, le=26_000_000)]
     uart: Uarts
@@ -158,7 +169,7 @@ class Board(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     memory: Memory = Memory()
     i2c: dict[BusNumber, I2c] = {}
     spi: dict[BusNumber, Spi] = {}
-    pins: dict[str, PinName] = {}
+    pins: dict[Alias, PinName] = {}
     qemu: Qemu | None = None
     renode: Renode | None = None
     name: str = ""
@@ -204,6 +215,8 @@ def _check(board: Board, path: Path) -> None:
             raise BoardError(f"{path}: {where} = {pin}, a pin that the {board.mcu} does not have")
         if where in BUS_PINS and pin not in BUS_PINS[where]:
             raise BoardError(f"{path}: {where} = {pin}, but must be one of {', '.join(BUS_PINS[where])}")
+    if "LED" in board.pins:
+        raise BoardError(f"{path}: pins.LED is made from led.pin; give this pin another name")
     owners: dict[str, str] = {}
     for where, pin in used:
         if pin in owners:
@@ -333,7 +346,7 @@ ASSERT(_heap_end - _heap_start >= {board.budget.heap_kib} * 1024, "SRAM heap is 
 def pin_table(board: Board) -> str:
     """Text of ``pins.h``: X-macro rows (name, port * 16 + number), board aliases after the port's own names."""
     aliases = {"LED": board.led.pin, **board.pins}
-    rows = [f"PIN({alias}, {pin_number(pin)})" for alias, pin in sorted(aliases.items()) if re.fullmatch(r"\w+", alias)]
+    rows = [f"PIN({alias}, {pin_number(pin)})" for alias, pin in sorted(aliases.items())]
     return "\n".join([f"// Made from boards/{board.name}/board.toml.", *rows, ""])
 
 
@@ -353,6 +366,7 @@ def generate(board: Board, variant: str, folder: Path) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m perilune.boards", description="Boards as data.")
     actions = parser.add_subparsers(dest="action", required=True)
+    parser.add_argument("--boards", type=Path, default=BOARDS_DIR, metavar="FOLDER", help="folder of the boards")
     actions.add_parser("list", help="print the boards")
     make = actions.add_parser("generate", help="write board.h, board.ld and pins.h")
     make.add_argument("board")
@@ -361,9 +375,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         if args.action == "list":
-            print("\n".join(board_names()))
+            print("\n".join(board_names(args.boards)))
         else:
-            generate(load_board(args.board), args.variant, args.folder)
+            generate(load_board(args.board, args.boards), args.variant, args.folder)
     except BoardError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
