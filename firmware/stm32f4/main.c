@@ -5,6 +5,7 @@
 #include "py/gc.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
+#include "py/pystack.h"
 #include "py/runtime.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
@@ -19,11 +20,14 @@
 #include "uart.h"
 
 #define CONSOLE 3
+// Twice what the deepest call of the flight program takes.
+#define PYSTACK_WORDS 1024
 #define PROBE_PATTERN 0xC3A5F00Fu
 
 extern uint8_t _stack_top[], _stack_bottom[], _heap_start[], _heap_end[];
 
 static uint32_t status;
+static uint32_t pystack[PYSTACK_WORDS];
 static uint32_t program_at_us;
 
 uint32_t boot_status(void) {
@@ -93,6 +97,7 @@ int main(void) {
     init_hardware();
     for (;;) {
         mp_cstack_init_with_top(_stack_top, _stack_top - _stack_bottom);
+        mp_pystack_init(pystack, pystack + MP_ARRAY_SIZE(pystack));
         init_devices();
         init_heap();
         mp_init();

@@ -15,6 +15,8 @@
 #define MICROPY_GC_SPLIT_HEAP (1)
 #define MICROPY_GC_STACK_ENTRY_TYPE uint16_t
 #define MICROPY_STACK_CHECK (1)
+// Frames of Python functions: without this every function with more than eleven locals allocates at each call.
+#define MICROPY_ENABLE_PYSTACK (1)
 #define MICROPY_STACK_CHECK_MARGIN (1024)
 #define MICROPY_MALLOC_USES_ALLOCATED_SIZE (1)
 #define MICROPY_MEM_STATS (0)
@@ -30,7 +32,7 @@
 #undef MICROPY_MODULE_FROZEN_STR // the build asks for it; there is no compiler to read it
 #define MICROPY_MODULE_FROZEN_STR (0)
 #endif
-#define MICROPY_ENABLE_EXTERNAL_IMPORT (PERILUNE_DEV)
+#define MICROPY_ENABLE_EXTERNAL_IMPORT (1) // frozen packages are found by it too
 #define MICROPY_WARNINGS (1)
 #define MICROPY_USE_INTERNAL_ERRNO (1)
 #define MICROPY_ERROR_REPORTING (MICROPY_ERROR_REPORTING_NORMAL)
