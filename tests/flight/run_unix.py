@@ -7,6 +7,7 @@ Prints what failed or was skipped, then one line ``N passed, N failed, N skipped
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
@@ -22,11 +23,23 @@ counts = unittest.run_module(__import__(sys.argv[1]))
 print("counts", counts.passed, counts.failed, counts.skipped)
 """
 TIMEOUT_S = 120
+# The mission of the tests: its tables and its app, made from trial/.
+MISSION = ROOT / "build" / "trial"
+
+
+@functools.cache
+def make_mission() -> Path:
+    """Generate the modules of the trial mission; their folder."""
+    folders = [str(ROOT / "firmware" / "dictionary"), str(HERE / "trial")]
+    command = [sys.executable, "-m", "perilune.dictionary", "generate", "--out", str(MISSION), *folders]
+    paths = os.pathsep.join([str(ROOT / "host_tools"), str(ROOT / "firmware")])
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True)
+    return MISSION
 
 
 def run_file(path: Path, interpreter: Path, *, verbose: bool) -> tuple[int, int, int]:
     """Run one test file. Returns (passed, failed, skipped); an interpreter that died counts as one failure."""
-    search = [ROOT / "firmware", HERE, HERE / "unittest_mpy", ROOT]
+    search = [ROOT / "firmware", HERE, HERE / "unittest_mpy", make_mission(), ROOT]
     env = {**os.environ, "MICROPYPATH": ":".join(str(folder) for folder in search)}
     command = [str(interpreter), "-X", "heapsize=2m", "-c", PROGRAM, path.stem]
     try:

@@ -37,6 +37,10 @@ class Telemetry:
         self.sent = 0
         self.lost = 0
 
+    def use(self, downlink: Downlink) -> None:
+        """Send reports to *downlink* from now on; for tests, which look at packets and not at frames."""
+        self._downlink = downlink
+
     def begin(self, service: int, subtype: int, destination: int = 0) -> int:
         """Write the headers of a report; returns where its data starts. destination: 0..65535, 0 = ground."""
         assert not self._open, (service, subtype)

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.command == "generate":
-        write(dictionary, options.out, read_keys(options.keys))
+        write(dictionary, options.out, read_keys(options.keys), options.folders)
     else:
         print(
             f"{len(dictionary.commands)} commands, {len(dictionary.points)} points and parameters, hash "

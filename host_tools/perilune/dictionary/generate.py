@@ -6,8 +6,10 @@ Text for the board is not in them. The modules are plain literals, so that they 
 
 from __future__ import annotations
 
+import os
 import pprint
 import types
+from collections.abc import Iterable
 from pathlib import Path
 
 from flight import tables as layout
@@ -212,11 +214,32 @@ def keys_source(keys: tuple[bytes, bytes]) -> str:
     return f"{header}\n\nKEYS = {_literal(keys)}\n"
 
 
-def write(dictionary: Dictionary, folder: Path, keys: tuple[bytes, bytes]) -> list[Path]:
-    """Write the modules into *folder*; a file whose text is the same is left alone, so nothing is built for nothing."""
-    folder.mkdir(parents=True, exist_ok=True)
+def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, str]:
+    """The Python files of the apps that are not part of the flight package, by their path in the image.
+
+    An app `demo:Demo` is demo.py, or the folder demo, in one of *folders*. Raises FileNotFoundError.
+    """
+    found: dict[str, str] = {}
+    for top in sorted({app.module.split(".")[0] for app in dictionary.apps} - {"flight"}):
+        for folder in folders:
+            files = sorted((folder / top).rglob("*.py")) or [path for path in [folder / f"{top}.py"] if path.is_file()]
+            found |= {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
+            if files:
+                break
+        else:
+            looked = ", ".join(map(str, folders))
+            raise FileNotFoundError(f"app module {top} is in none of {looked}: put {top}.py beside the dictionary")
+    return found
+
+
+def write(dictionary: Dictionary, folder: Path, keys: tuple[bytes, bytes], folders: Iterable[Path] = ()) -> list[Path]:
+    """Write the modules, and the mission's own apps found in *folders*, into *folder*.
+
+    A file whose text is the same is left alone, so nothing is built for nothing. Returns what was written.
+    """
     written = []
     for name, text in (
+        *app_sources(dictionary, list(folders)).items(),
         ("mission_tables.py", tables_source(dictionary)),
         ("mission_ids.py", ids_source(dictionary)),
         ("mission_apps.py", apps_source(dictionary)),
@@ -224,6 +247,9 @@ def write(dictionary: Dictionary, folder: Path, keys: tuple[bytes, bytes]) -> li
     ):
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = path.with_name(f"{path.name}.{os.getpid()}")
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
             written.append(path)
     return written
