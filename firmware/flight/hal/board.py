@@ -87,7 +87,7 @@ class BoardWatchdog(Watchdog):
     """The port's watchdog."""
 
     def __init__(self) -> None:
-        self._watchdog = None
+        self._watchdog: machine.WDT | None = None
 
     def start(self, timeout_ms: int) -> None:
         self._watchdog = machine.WDT(timeout=timeout_ms)
