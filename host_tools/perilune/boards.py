@@ -334,7 +334,7 @@ SECTIONS
         *(COMMON)
         . = ALIGN(4);
         _bss_end = .;
-    }} > RAM
+    }} > RAM AT> RAM /* its zeros are nothing to load into flash */
     /DISCARD/ : {{ *(.ARM.attributes.*) *(.note.*) }}
 }}
 _heap_start = ALIGN(_bss_end, 16);

@@ -8,6 +8,7 @@ import pytest
 
 from hil.targets.qemu import Qemu
 from hil.targets.raw_repl import RawRepl
+from hil.targets.symbols import Symbols
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE_SHOWN = 3000
@@ -56,6 +57,12 @@ class Board:
         """Take the power from a ``dev`` board and give it back."""
         self.target.power_cut()
         self.await_prompt()
+
+    def await_program(self, elf: Path) -> None:
+        """Wait until the program *elf* runs its first line of Python; needs memory access."""
+        address = Symbols(elf).address("program_at_us")
+        while self.target.memory.read_word(address) == 0:
+            self.target.check_alive()
 
     def await_prompt(self) -> None:
         """Wait until a ``dev`` board has booted, and enter raw mode."""
