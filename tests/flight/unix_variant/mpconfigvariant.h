@@ -19,6 +19,9 @@ typedef uint32_t mp_uint_t;
 #define MICROPY_EMIT_X86 (0)
 #define MICROPY_EMIT_X64 (0)
 
+// Frames of Python functions have a stack of their own, as on the board; else large ones would allocate at each call.
+#define MICROPY_ENABLE_PYSTACK (1)
+
 // What the test runner reads.
 #define MICROPY_PY_MICROPYTHON_HEAP_LOCKED (1)
 #define MICROPY_PY_GC_COLLECT_RETVAL (1)

@@ -1,0 +1,149 @@
+"""The steady state allocates nothing: 10 000 cycles of the whole board with the heap locked.
+
+Housekeeping of every kind, events in a flood, telecommands over CLTU, authentication and FARM-1, good and bad ones.
+"""
+
+import unittest
+
+import uplink_bytes as ground
+from bench import KEYS, ids, mission_apps, tables, telecommand
+from flight.hal.host import MemoryStorage, VirtualClock
+from flight.hal.null import Hal, Port
+from flight.limits import CYCLE_MS
+from flight.topology import build
+from heap import HAVE_HEAP_LOCK, needs_heap_lock
+
+CYCLES = 10_000
+TELECOMMAND_EVERY = 5
+REQUESTS = (
+    (17, 1, b""),
+    (3, 27, b"\x01\x00\x64"),
+    (20, 3, b"\x01\x10\x10\x14"),
+    (20, 1, b"\x02\x10\x10\x10\x12"),
+    (8, 1, b"\x02\x01\x03\x00\x00"),
+    (3, 1, b"\x01\x00\x00\x00\x00\xc8\x02\x10\x10\x10\x02"),
+    (3, 5, b"\x01\x01\x00"),
+    (3, 6, b"\x01\x01\x00"),
+    (3, 3, b"\x01\x01\x00"),
+    (5, 6, b"\x01\x01\x01"),
+    (5, 7, b""),
+    (5, 5, b"\x01\x01\x01"),
+    (20, 128, b""),
+    (20, 129, b"\x00"),
+    (17, 7, b""),  # unknown subtype
+    (99, 1, b""),  # unknown service
+    (20, 3, b"\x01\x10\x10\xff"),  # out of range
+    (3, 5, b"\x01\x77\x77"),  # unknown structure
+)
+
+
+class FixedPort(Port):
+    """A port without memory of its own: reads from octets prepared before, counts what is written."""
+
+    def __init__(self):
+        self.octets = b""
+        self.at = 0
+        self.end = 0
+        self.written = 0
+
+    def read_into(self, buffer):
+        count = min(self.end - self.at, len(buffer))
+        octets = self.octets
+        at = self.at
+        for i in range(count):
+            buffer[i] = octets[at + i]
+        self.at = at + count
+        return count
+
+    def write(self, buffer, start=0, end=-1):
+        self.written += 1
+        return True
+
+
+class FixedHal(Hal):
+    def __init__(self):
+        super().__init__()
+        self.clock = VirtualClock()
+        self.link = FixedPort()
+        self.storage = MemoryStorage()
+
+
+def prepare(core_hal, count):
+    """CLTUs of *count* BD frames, one after the other; where each ends."""
+    octets = bytearray()
+    ends = []
+    for number in range(count):
+        service, subtype, data = REQUESTS[number % len(REQUESTS)]
+        packet = telecommand(service, subtype, data, count=number)
+        octets.extend(ground.cltu(ground.protect(ground.BD, 0, packet, number + 1)))
+        ends.append(len(octets))
+    core_hal.link.octets = bytes(octets)
+    return ends
+
+
+def run_cycles(core, hal, ends, cycles):
+    """The executive's loop, a telecommand every few cycles."""
+    executive = core.executive
+    clock = hal.clock
+    port = hal.link
+    events = core.events
+    sent = 0
+    for cycle in range(cycles):
+        if cycle % TELECOMMAND_EVERY == 0:
+            port.end = ends[sent]
+            sent += 1
+        events.raise_(ids.EVENT_TRIAL_FULL, cycle & 0xFF, -1, cycle, 0.5)
+        left = CYCLE_MS
+        while left > 0:
+            wait = min(executive.turn(), left)
+            clock.wait(wait)
+            left -= wait
+
+
+class TestSteadyState(unittest.TestCase):
+    @needs_heap_lock
+    def test_ten_thousand_cycles_with_the_heap_locked(self):
+        import gc
+
+        from micropython import heap_lock, heap_unlock
+
+        self.assertTrue(HAVE_HEAP_LOCK)
+        hal = FixedHal()
+        core = build(tables, ids, hal, KEYS, mission_apps.APPS)
+        ends = prepare(hal, CYCLES // TELECOMMAND_EVERY)
+        core.start()
+        warm = len(REQUESTS) * TELECOMMAND_EVERY  # every request once, to bind what binds late
+        run_cycles(core, hal, ends, warm)
+        rest = ends[len(REQUESTS) :]
+        gc.collect()
+        heap_lock()
+        try:
+            run_cycles(core, hal, rest, CYCLES - warm)
+        finally:
+            heap_unlock()
+        self.assertEqual(core.uplink.frames_bd, CYCLES // TELECOMMAND_EVERY)
+        verification = core.verification
+        rounds = CYCLES // TELECOMMAND_EVERY // len(REQUESTS)
+        self.assertGreaterEqual(verification.rejected, 3 * rounds)
+        self.assertGreaterEqual(verification.completed, 10 * rounds)
+        self.assertEqual(core.executive.cycles, CYCLES)
+        self.assertEqual(core.tm.lost, 0)
+        self.assertGreater(hal.link.written, CYCLES // 10)
+
+    @needs_heap_lock
+    def test_an_allocation_would_be_seen(self):
+        from micropython import heap_lock, heap_unlock
+
+        seen = False
+        heap_lock()
+        try:
+            bytearray(64)
+        except MemoryError:
+            seen = True
+        finally:
+            heap_unlock()
+        self.assertTrue(seen)
+
+
+if __name__ == "__main__":
+    unittest.main()
