@@ -117,6 +117,13 @@ MESSAGE_TYPES_MAX = const(128)
 EPOCH_HIGH = const(29854)
 EPOCH_LOW = const(16256)
 
+# Latest time that can be set: half a year before the small integer that counts seconds is full.
+TIME_SET_MAX = const(0x3F000000)
+
+# ST[09]: rate exponent of a report every 256 s, the slowest of ECSS-E-ST-70-41C 6.9.4.1, and the one that means none.
+TIME_REPORT_RATE_MAX = const(8)
+TIME_REPORT_OFF = const(255)
+
 # --- on board: executive ------------------------------------------------------------------------------------------
 
 # The fastest rate group, and the grain of every period on board.

@@ -27,6 +27,7 @@ from .service.request import Request
 from .service.router import Router
 from .service.telemetry import Telemetry
 from .service.test import ConnectionTest
+from .service.time_management import TimeManagement
 from .service.verification import Verification
 from .tables import ALL_MODES, MODE_BOOT, Tables
 
@@ -69,8 +70,10 @@ class Core:
         self.parameters = Parameters(tables, self.pool, self.tm, self.store)
         self.functions = Functions(self.router)
         self.test = ConnectionTest(self.tm)
+        self.time_management = TimeManagement(self.time, self.tm, self.events, ids.EVENT_TIME_SET)
         for service in (self.housekeeping, self.events, self.functions, self.test, self.parameters):
             self.router.add(service)
+        self.router.add(self.time_management)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
@@ -138,6 +141,7 @@ class Core:
                 step = getattr(app, name, None)
                 if step is not None:
                     groups[group].add(step, modes[number])
+        groups[1].add(self.time_management.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # Last: housekeeping tells what this cycle has found.

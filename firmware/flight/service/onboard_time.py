@@ -8,11 +8,18 @@ from ..packet.cuc import fraction_of
 from ..packet.telemetry import Clock
 
 
+class TimeListener:
+    """Whoever must know that on-board time jumped (ST[11])."""
+
+    def time_set(self, moved_s: int) -> None:
+        """On-board time is now *moved_s* seconds (cut) later than without the jump; negative: earlier."""
+
+
 class OnboardTime(Clock):
     """The clock of reports and of the schedule. Allocates when made, never after.
 
     hal_clock: flight.hal clock, whose uptime() fills [seconds, microseconds]. offset_s, offset_fraction: on-board time
-    at uptime 0.
+    at uptime 0. listener: told of every set().
     """
 
     def __init__(self, hal_clock: HalClock) -> None:
@@ -21,6 +28,7 @@ class OnboardTime(Clock):
         self._uptime = [0, 0]
         self.offset_s = 0
         self.offset_fraction = 0
+        self.listener: TimeListener | None = None
 
     def update(self) -> None:
         """Bring seconds and fraction up to date."""
@@ -32,6 +40,8 @@ class OnboardTime(Clock):
 
     def set(self, seconds: int, fraction: int, status: int) -> None:
         """On-board time is now *seconds* and *fraction*. status: SPEC 9."""
+        self.update()
+        before_s = self.seconds
         self.offset_s = 0
         self.offset_fraction = 0
         self.update()
@@ -44,3 +54,5 @@ class OnboardTime(Clock):
         self.offset_fraction = fraction
         self.status = status
         self.update()
+        if self.listener is not None:
+            self.listener.time_set(self.seconds - before_s)
