@@ -58,6 +58,10 @@ size_t pl_batch_extract(pl_extract_t *x, const uint8_t *frames, size_t count, si
 // packet that has no end yet), and with an empty packet table.
 void pl_batch_extract_restart(pl_extract_t *x);
 
+// Copies the packets without fault of one kind to rows, which has room for count; how many they are.
+size_t pl_batch_select(const pl_packet_t *packets, size_t count, unsigned apid, unsigned service, unsigned subtype,
+                       pl_packet_t *rows);
+
 // One column: a field of every packet, as an array of its type.
 typedef struct {
     void *out;             // count elements
@@ -71,10 +75,10 @@ typedef struct {
 
 #define PL_COLUMN_COEFFICIENTS (6)
 
-// Fills the columns from the packets at offsets; -1, or the number of the first packet that is shorter than a field's end
+// Fills the columns from the packets; -1, or the number of the first packet that is shorter than a field's end
 // or does not lie in the stream (nothing is written then), or -2 when a column is not as described above.
-int64_t pl_batch_columns(const uint8_t *stream, size_t stream_size, const uint32_t *offsets, const uint32_t *lengths,
-                         size_t count, const pl_column_t *columns, size_t column_count);
+int64_t pl_batch_columns(const uint8_t *stream, size_t stream_size, const pl_packet_t *packets, size_t count,
+                         const pl_column_t *columns, size_t column_count);
 
 // pack and unpack of many fields from and to numbers (flight/codec/twin.py): clamped values or fields read, or PL_FIELD_...
 // present[i], written[i]: 1 when numbers[i] is a number.

@@ -98,10 +98,10 @@ class Packets:
 
     def select(self, apid: int, service: int, subtype: int) -> NDArray[Any]:
         """Rows of the good packets of one kind."""
-        t = self.table
-        wanted = (t["status"] == 0) & (t["apid"] == apid) & (t["service"] == service) & (t["subtype"] == subtype)
-        rows: NDArray[Any] = t[wanted]
-        return rows
+        rows = np.empty(self.table.size, dtype=PACKET)
+        table = _pointer(self.table, "const pl_packet_t *")
+        n = lib.pl_batch_select(table, self.table.size, apid, service, subtype, _pointer(rows, "pl_packet_t *"))
+        return rows[:n]
 
 
 class PacketExtractor:
@@ -224,8 +224,11 @@ def columns(
     """
     octets = _octets(stream)
     count = rows.size
-    offsets = np.ascontiguousarray(rows["offset"])
-    lengths = np.ascontiguousarray(rows["length"])
+    if rows.dtype != PACKET:
+        raise BatchError(
+            f"expected rows of a packet table, found {rows.dtype}; take them from Packets.table or select()"
+        )
+    rows = np.ascontiguousarray(rows)
     result = {column.name: np.empty(count, dtype=column.dtype) for column in plan}
     if len(result) != len(plan):
         raise BatchError("expected a name of its own for every column, found one twice")
@@ -242,8 +245,7 @@ def columns(
     short = lib.pl_batch_columns(
         _pointer(octets, "const uint8_t *"),
         octets.size,
-        _pointer(offsets, "const uint32_t *"),
-        _pointer(lengths, "const uint32_t *"),
+        _pointer(rows, "const pl_packet_t *"),
         count,
         table,
         len(plan),
@@ -252,7 +254,7 @@ def columns(
     if short >= 0:
         end = max((column.bit + column.width + 7) // 8 for column in plan)
         raise BatchError(
-            f"packet {short}: expected at least {end} octets within the stream, found {int(lengths[short])}; "
+            f"packet {short}: expected at least {end} octets within the stream, found {rows[short]['length']}; "
             "select packets of one structure before reading columns"
         )
     return result

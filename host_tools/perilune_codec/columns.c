@@ -43,19 +43,19 @@ static double calibrated(const pl_column_t *c, double x) {
 // A loop of its own for each width, so that the compiler makes one load of it.
 #define RAW(type, octets)                                                \
     for (size_t i = 0; i < n; i++) {                                     \
-        ((type *)out)[i] = (type)load(stream + offsets[i] + at, octets); \
+        ((type *)out)[i] = (type)load(starts[i] + at, octets); \
     }                                                                    \
     return;
 
 #define CALIBRATED(octets, number)                                  \
     for (size_t i = 0; i < n; i++) {                                \
-        uint64_t bits = load(stream + offsets[i] + at, octets);     \
+        uint64_t bits = load(starts[i] + at, octets);     \
         ((double *)out)[i] = linear ? b * (number) + a : calibrated(c, number); \
     }                                                               \
     return;
 
 // Fields that begin and end at octets: the raw ones whose elements are as wide as they are, and calibrated ones.
-static void whole_octets(const pl_column_t *c, const uint8_t *stream, const uint32_t *offsets, size_t n, void *out) {
+static void whole_octets(const pl_column_t *c, const uint8_t *const *starts, size_t n, void *out) {
     size_t at = c->bit / 8;
     bool linear = c->coefficients == 2;
     double a = c->coefficient[0];
@@ -102,10 +102,10 @@ static void whole_octets(const pl_column_t *c, const uint8_t *stream, const uint
     }
 }
 
-static void any_bits(const pl_column_t *c, const uint8_t *stream, const uint32_t *offsets, size_t n, void *out) {
+static void any_bits(const pl_column_t *c, const uint8_t *const *starts, size_t n, void *out) {
     uint64_t sign = c->kind == PL_FIELD_SIGNED ? (uint64_t)1 << (c->width - 1) : 0;
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits = pl_field_get(stream + offsets[i], c->bit, c->width);
+        uint64_t bits = pl_field_get(starts[i], c->bit, c->width);
         if (c->coefficients) {
             ((double *)out)[i] = calibrated(c, sign ? sign_extended(bits, c->width) : (double)bits);
             continue;
@@ -149,8 +149,8 @@ static bool is_good(const pl_column_t *c) {
     return power && (is_float ? c->size * 8 == c->width : c->size * 8 >= c->width);
 }
 
-int64_t pl_batch_columns(const uint8_t *stream, size_t stream_size, const uint32_t *offsets, const uint32_t *lengths,
-                         size_t count, const pl_column_t *columns, size_t column_count) {
+int64_t pl_batch_columns(const uint8_t *stream, size_t stream_size, const pl_packet_t *packets, size_t count,
+                         const pl_column_t *columns, size_t column_count) {
     uint64_t needed = 0;
     for (size_t k = 0; k < column_count; k++) {
         if (!is_good(&columns[k])) {
@@ -160,19 +160,23 @@ int64_t pl_batch_columns(const uint8_t *stream, size_t stream_size, const uint32
         needed = end > needed ? end : needed;
     }
     for (size_t i = 0; i < count; i++) {
-        if (lengths[i] < needed || (uint64_t)offsets[i] + lengths[i] > stream_size) {
+        if (packets[i].length < needed || (uint64_t)packets[i].offset + packets[i].length > stream_size) {
             return (int64_t)i;
         }
     }
     for (size_t done = 0; done < count; done += BLOCK) {
         size_t n = count - done < BLOCK ? count - done : BLOCK;
+        const uint8_t *starts[BLOCK];
+        for (size_t i = 0; i < n; i++) {
+            starts[i] = stream + packets[done + i].offset;
+        }
         for (size_t k = 0; k < column_count; k++) {
             const pl_column_t *c = &columns[k];
             void *out = (uint8_t *)c->out + done * c->size;
             if (is_whole_octets(c)) {
-                whole_octets(c, stream, offsets + done, n, out);
+                whole_octets(c, starts, n, out);
             } else {
-                any_bits(c, stream, offsets + done, n, out);
+                any_bits(c, starts, n, out);
             }
         }
     }

@@ -49,23 +49,31 @@ CARRYLESS static uint16_t reduce(__m128i x) {
     return (uint16_t)_mm_cvtsi128_si64(_mm_xor_si128(z, product));
 }
 
+// The first n octets (2 to 15) of 16, n * 8 bits as a polynomial: the rest is shifted out.
+CARRYLESS static inline __m128i first_octets(__m128i x, size_t n) {
+    static const int8_t places[31] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                      -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm_shuffle_epi8(x, _mm_loadu_si128((const __m128i *)(const void *)(places + 16 - n)));
+}
+
+// length at least 18.
 CARRYLESS static uint16_t carryless(uint16_t crc, const uint8_t *data, size_t length) {
-    // A CRC of initial value 0 is not changed by zeros before the message: the odd octets come first, behind zeros. The
-    // initial value is added to the first two octets of the message.
-    uint8_t first[32] = {0};
-    size_t odd = length % 16;
-    size_t head = odd < 2 ? odd + 16 : odd;
-    uint8_t *at = first + 32 - head;
-    memcpy(at, data, head);
-    at[0] ^= (uint8_t)(crc >> 8);
-    at[1] ^= (uint8_t)crc;
-    data += head;
-    length -= head;
-    const __m128i by128 = _mm_set_epi64x(0x650B, 0xAEFC);  // x^192, x^128 mod P
-    __m128i x = load(first + 16);
-    if (head > 16) {
-        x = _mm_xor_si128(x, shift(load(first), by128));
+    if (length % 16 == 1) {
+        crc = (uint16_t)(crc << 8 ^ slices[0][crc >> 8 ^ *data++]);
+        length--;
     }
+    // Zeros before a message do not change a CRC of initial value 0: the odd octets come first, behind zeros. The initial
+    // value is added to the first two octets of the message.
+    const __m128i by128 = _mm_set_epi64x(0x650B, 0xAEFC);  // x^192, x^128 mod P
+    __m128i x = _mm_xor_si128(load(data), _mm_set_epi64x((int64_t)((uint64_t)crc << 48), 0));
+    size_t odd = length % 16;
+    if (odd) {
+        x = first_octets(x, odd);
+    } else {
+        odd = 16;
+    }
+    data += odd;
+    length -= odd;
     if (length >= 128) {
         const __m128i by512 = _mm_set_epi64x(0x8832, 0x13FC);  // x^576, x^512 mod P
         __m128i a = _mm_xor_si128(shift(x, by128), load(data));

@@ -183,3 +183,14 @@ size_t pl_batch_extract(pl_extract_t *x, const uint8_t *frames, size_t count, si
     }
     return count;
 }
+
+size_t pl_batch_select(const pl_packet_t *packets, size_t count, unsigned apid, unsigned service, unsigned subtype,
+                       pl_packet_t *rows) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const pl_packet_t *p = &packets[i];
+        rows[n] = *p;
+        n += p->status == 0 && p->apid == apid && p->service == service && p->subtype == subtype;
+    }
+    return n;
+}

@@ -1,14 +1,15 @@
-"""Modules that are not in the image, for the tests of a ``dev`` board: compiled here, kept there in memory."""
+"""Modules that are not in the image, for the tests of a ``dev`` board: compiled here, kept in its memory."""
 
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
-from tests.board.conftest import ROOT, Board
+ROOT = Path(__file__).resolve().parents[2]
 
 MPY_CROSS = ROOT / "build/mpy-cross/mpy-cross"
-CHUNK = 256  # octets of a bytes literal; several are in the board's memory at once
-# A read-only file system of one folder; files are bytearrays.
+CHUNK = 256  # octets of a bytes literal
+# A file system of one folder, where the board looks for modules first. Its RAM disk is too small for some.
 FILE_SYSTEM = """
 import io, os
 class Memory:
@@ -22,8 +23,7 @@ class Memory:
     def open(self, path, mode): return io.BytesIO(self.files[path.lstrip("/")])
 memory = Memory()
 os.mount(memory, "/memory")
-import sys
-sys.path.append("/memory")
+os.chdir("/memory")
 """
 
 
@@ -35,11 +35,17 @@ def compiled(source: Path) -> bytes:
         return target.read_bytes()
 
 
-def upload(board: Board, name: str, source: Path) -> None:
-    """Make ``import name`` work on the board."""
-    board.exec(FILE_SYSTEM)
+class Prompt(Protocol):
+    """A board, or the prompt of one."""
+
+    def exec(self, code: str) -> str:
+        """Run code and return what it printed."""
+
+
+def upload(board: Prompt, name: str, source: Path) -> None:
+    """Make ``import name`` work on the board until its next reset. Once a boot."""
     code = compiled(source)
-    board.exec(f"data = bytearray({len(code)})")
+    board.exec(FILE_SYSTEM)
+    board.exec(f"memory.files['{name}.mpy'] = bytearray({len(code)})")
     for at in range(0, len(code), CHUNK):
-        board.exec(f"data[{at}:{at + CHUNK}] = {code[at : at + CHUNK]!r}")
-    board.exec(f"memory.files['{name}.mpy'] = data\ndel data")
+        board.exec(f"memory.files['{name}.mpy'][{at}:{at + CHUNK}] = {code[at : at + CHUNK]!r}")

@@ -157,17 +157,11 @@ static void batch(const uint8_t *data, size_t length) {
     if (done != count) {
         fail("batch: not all frames");
     }
-    uint32_t offsets[64];
-    uint32_t lengths[64];
     size_t n = x.packets < 64 ? x.packets : 64;
-    for (size_t i = 0; i < n; i++) {
-        offsets[i] = packets[i].offset;
-        lengths[i] = packets[i].length;
-    }
     double out[64];
     pl_column_t column = {out, random32() % 200, (uint8_t)(random32() % 5), (uint8_t)(random32() % 70), 8,
                           (uint8_t)(random32() % 8), {1, 2, 3, 4, 5, 6}};
-    pl_batch_columns(stream, x.stream_length, offsets, lengths, n, &column, 1);
+    pl_batch_columns(stream, x.stream_length, packets, n, &column, 1);
     free(frames);
     free(good);
     free(stream);

@@ -188,6 +188,15 @@ static bool set_number(const values_t *values, size_t index, const pl_number_t *
     return integer_element && !number->is_real;
 }
 
+// True for an integer object of up to 32 bits: nearly every value, and worth a shorter way.
+static bool is_small(const values_t *values, size_t index, mp_int_t *small) {
+    if (!values->items || !mp_obj_is_small_int(values->items[index])) {
+        return false;
+    }
+    *small = MP_OBJ_SMALL_INT_VALUE(values->items[index]);
+    return *small == (int32_t)*small;
+}
+
 static mp_obj_t codec_pack(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     pl_span_t s = pl_span(args[2], args[3], args[4], MP_BUFFER_WRITE);
@@ -204,6 +213,11 @@ static mp_obj_t codec_pack(size_t n_args, const mp_obj_t *args) {
         int status = pl_field_read((const uint8_t *)fmt.buf + at, s.length, values.length, &field);
         if (status) {
             return MP_OBJ_NEW_SMALL_INT(status);
+        }
+        mp_int_t small;
+        if (field.kind <= PL_FIELD_SIGNED && field.width <= 32 && is_small(&values, field.index, &small)) {
+            clamped += pl_field_pack_small(&field, s.data, (int32_t)small);
+            continue;
         }
         if (field.kind != PL_FIELD_HALVES) {
             if (!get_number(&values, field.index, &number)) {
@@ -244,6 +258,10 @@ static mp_obj_t codec_unpack(size_t n_args, const mp_obj_t *args) {
         int status = pl_field_read((const uint8_t *)fmt.buf + at, s.length, values.length, &field);
         if (status) {
             return MP_OBJ_NEW_SMALL_INT(status);
+        }
+        if (values.items && field.kind <= PL_FIELD_SIGNED && field.width <= 30) {
+            values.items[field.index] = MP_OBJ_NEW_SMALL_INT(pl_field_unpack_small(&field, s.data));
+            continue;
         }
         unsigned left = field.width;
         bool halves = field.kind == PL_FIELD_HALVES;

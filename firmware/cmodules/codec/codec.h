@@ -198,6 +198,10 @@ typedef struct {
 // Writes number into the field, or the nearest value that fits; 1 when it did not fit, else 0. Not for PL_FIELD_HALVES:
 // those are PL_FIELD_UNSIGNED fields of pl_half_width() bits each.
 int pl_field_pack(const pl_field_t *field, uint8_t *data, const pl_number_t *number);
+// The same for an integer field of up to 32 bits and a number of 32.
+int pl_field_pack_small(const pl_field_t *field, uint8_t *data, int32_t value);
+// The value of an integer field of up to 31 bits.
+int32_t pl_field_unpack_small(const pl_field_t *field, const uint8_t *data);
 void pl_field_unpack(const pl_field_t *field, const uint8_t *data, pl_number_t *number);
 // Bits of the next half when that many bits of a PL_FIELD_HALVES field are left.
 unsigned pl_half_width(unsigned left);

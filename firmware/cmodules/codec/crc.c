@@ -63,7 +63,7 @@ static const uint32_t crc32_table[16] = {
 };
 
 uint16_t pl_crc16(uint16_t crc, const uint8_t *data, size_t length) {
-    // A 32-bit register whose upper half is cut off once, at the end: on a Cortex-M4 this is 6 instructions an octet.
+    // A 32-bit register whose upper half is cut off once, at the end: 8 instructions an octet on a Cortex-M4.
     uint32_t c = crc;
     for (const uint8_t *end = data + length; data != end; data++) {
         c = (c << 8) ^ crc16_table[((c >> 8) ^ *data) & 0xFF];
