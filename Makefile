@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 BOARD ?= netduinoplus2
 EMULATOR ?= qemu
 VARIANT ?= flight
-FUZZ_SECONDS ?= 60
+SECONDS ?= 60
 
 include firmware/micropython.mk
 
@@ -44,7 +44,10 @@ endif
 $(PACKAGES_READY): $(ENVIRONMENT)/packages.sh $(ENVIRONMENT)/python.sh
 	@$(ONE_AT_A_TIME); sh $(ENVIRONMENT)/packages.sh; touch $@
 
-$(VENV_READY): pyproject.toml setup.py $(ENVIRONMENT)/venv.sh | $(PACKAGES_READY)
+# The installation builds the C codec, so it is made again when that changes.
+CODEC_SOURCES := $(wildcard firmware/cmodules/codec/*.[ch] host_tools/perilune_codec/*.[ch] host_tools/perilune_codec/build_codec.py)
+
+$(VENV_READY): pyproject.toml setup.py $(ENVIRONMENT)/venv.sh $(CODEC_SOURCES) | $(PACKAGES_READY)
 	@$(ONE_AT_A_TIME); sh $(ENVIRONMENT)/venv.sh; touch $@
 
 $(SOURCES_READY): $(wildcard $(ENVIRONMENT)/*.py) $(ENVIRONMENT)/micropython_sources.toml | $(PACKAGES_READY) $(VENV_READY)
@@ -106,10 +109,14 @@ unix: setup ## build the MicroPython on which the flight tests run here
 		|| { tail -n 30 build/unix/build.log; exit 1; }
 
 .PHONY: fuzz
-fuzz: setup ## fuzz every decoder: FUZZ_SECONDS=60, shared by all of them
+fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
 	@$(VENV)/python -c 'import atheris' 2>/dev/null \
 		|| $(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --editable '.[fuzz]'
-	@$(RUN_MODULE) tests.fuzz.run $(FUZZ_SECONDS)
+	@$(RUN_MODULE) tests.fuzz.run $(SECONDS)
+
+.PHONY: bench-codec
+bench-codec: setup test-images ## measure the codec on this machine and on the emulated board
+	@$(RUN_MODULE) tests.bench.bench_codec
 
 # ---- Housekeeping ----
 
