@@ -8,33 +8,39 @@ from pathlib import Path
 
 from .generate import write
 from .keys import read_keys
-from .load import CORE, load
+from .load import CORE
 from .problem import DictionaryError
+from .reference import reference
+from .supply import load_checked
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; 1 when the dictionary has problems."""
     parser = argparse.ArgumentParser(prog="python -m perilune.dictionary", description="The mission dictionary.")
     commands = parser.add_subparsers(dest="command", required=True)
-    generate = commands.add_parser("generate", help="write mission_tables.py, mission_ids.py, mission_apps.py")
+    generate = commands.add_parser("generate", help="write the flight tables as Python modules")
     generate.add_argument("--out", type=Path, required=True, help="folder to write into")
     generate.add_argument("--keys", type=Path, help="key file of the uplink authentication (default: the bench's keys)")
+    markdown = commands.add_parser("reference", help="write the reference in Markdown")
+    markdown.add_argument("--out", type=Path, help="file to write (default: standard output)")
     check = commands.add_parser("check", help="say what is wrong with the dictionary")
-    for each in (generate, check):
+    for each in (generate, markdown, check):
         each.add_argument("folders", type=Path, nargs="*", default=[CORE], help="dictionary folders, the core's first")
     options = parser.parse_args(arguments)
     try:
-        dictionary = load(options.folders)
-    except DictionaryError as error:
+        dictionary = load_checked(options.folders)
+        if options.command == "generate":
+            write(dictionary, options.out, read_keys(options.keys), options.folders)
+        elif options.command == "check":
+            count = f"{len(dictionary.commands)} commands, {len(dictionary.points)} points and parameters"
+            print(f"{count}, hash {dictionary.content_hash.hex()[:8]}")
+        elif options.out:
+            options.out.write_text(reference(dictionary), encoding="utf-8")
+        else:
+            print(reference(dictionary), end="")
+    except (DictionaryError, FileNotFoundError, KeyError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    if options.command == "generate":
-        write(dictionary, options.out, read_keys(options.keys), options.folders)
-    else:
-        print(
-            f"{len(dictionary.commands)} commands, {len(dictionary.points)} points and parameters, hash "
-            f"{dictionary.content_hash.hex()[:8]}"
-        )
     return 0
 
 

@@ -389,7 +389,8 @@ class Resolver:
                 f"{name}: {row.most} items of {item} octets",
                 f"At most {TC_DATA_MAX} octets",
             )
-        return model.Group(row.name, 1 if row.count == "u8" else 2, row.least, row.most, fields, item)
+        sets = len(fixed) != len(row.fields)
+        return model.Group(row.name, 1 if row.count == "u8" else 2, row.least, row.most, fields, item, sets)
 
     def _structure(self, located: Located[schema.Housekeeping]) -> None:
         entry = located.entry

@@ -94,8 +94,8 @@ def encode(
 
 def _item(command: Command, item: Item, points: Mapping[str, Point]) -> bytes:
     assert command.group is not None
-    data = b"".join(_field(field, item) for field in command.group.fields if field.name != "value")
-    if any(field.name == "value" for field in command.group.fields) and command.group.item_octets == 0:
+    data = b"".join(_field(field, item) for field in command.group.fields)
+    if command.group.sets_parameters:
         point = next((point for point in points.values() if point.id == item["parameter"]), None)
         if point is None:
             raise ArgumentError(

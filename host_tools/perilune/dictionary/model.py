@@ -46,7 +46,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Items behind the fixed arguments. A field of type None has the type of the on-board parameter named before it."""
+    """Items behind the fixed arguments. `sets_parameters`: behind `fields` stands a value of that parameter's type."""
 
     name: str
     count_octets: int
@@ -54,6 +54,7 @@ class Group(msgspec.Struct, frozen=True):
     most: int
     fields: tuple[Field, ...]
     item_octets: int  # 0: depends on the items
+    sets_parameters: bool = False
 
 
 class Command(msgspec.Struct, frozen=True):

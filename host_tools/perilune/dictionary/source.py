@@ -119,10 +119,15 @@ def _convert(
         return Located(msgspec.convert(raw, kind, strict=True), subsystem, path, line, lines)
     except msgspec.ValidationError as error:
         text = str(error)
-        key = re.findall(r"`?\$\.?([\w.\[\]]*)`?$", text)
-        unknown = re.search(r"unknown field `(\w+)`", text)
-        needle = unknown[1] if unknown else (re.findall(r"\w+", key[0]) or [""])[-1] if key else ""
-        here = Located(Subsystem(name="x", title=""), "", path, line, lines).at(f"{needle} =" if needle else "[")
+        here = Located(Subsystem(name="x", title=""), "", path, line, lines).at(_key_of(text))
         keys = ", ".join(kind.__struct_fields__)
         problems.append(Problem(here, "entry", text, f"Keys of this table: {keys}"))
         return None
+
+
+def _key_of(text: str) -> str:
+    """What to look for in the entry's lines to find the key that an error of msgspec is about."""
+    unknown = re.search(r"unknown field `(\w+)`", text)
+    path = re.search(r"at `\$\.?([a-z_]*)", text)
+    name = unknown[1] if unknown else path[1] if path else ""
+    return f"{name} =" if name else "["

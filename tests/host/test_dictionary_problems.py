@@ -1,0 +1,445 @@
+"""Every kind of mistake in a dictionary is found, at its line, with the way to mend it; all of them at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from perilune.dictionary.load import CORE, load
+from perilune.dictionary.problem import DictionaryError, Problem
+from perilune.dictionary.supply import load_checked
+
+HEAD = """[subsystem]
+name = "demo"
+title = "Demo"
+"""
+POINT = """[[point]]
+id = 0x1000
+name = "level"
+type = "u8"
+text = "A point."
+"""
+EVENT = """[[event]]
+id = 0x0100
+name = "happened"
+severity = "low"
+text = "It happened."
+"""
+COMMAND = """[[command]]
+name = "go"
+function = 0x0100
+text = "Go."
+"""
+
+
+def problems(folder: Path, text: str, name: str = "demo.toml") -> list[Problem]:
+    """What load() finds in a folder with this one file."""
+    (folder / name).write_text(text, encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load([folder])
+    return caught.value.problems
+
+
+# Text after the head; the text of the line at fault, the kind of the problem, a part of its text, a part of its mend.
+CASES = {
+    "not TOML": ("x = = 1", "x = = 1", "toml", "not TOML", "Correct"),
+    "unknown table": ("[[pint]]\nid = 1", "[[pint]]", "table", "unknown table pint", "[[point]]"),
+    "unknown key": (POINT + 'colour = "red"', "colour", "entry", "unknown field `colour`", "Keys of this table: id"),
+    "missing key": (
+        '[[point]]\nid = 1\nname = "x"\ntype = "u8"',
+        "[[point]]",
+        "entry",
+        "missing required field `text`",
+        "text",
+    ),
+    "wrong kind of value": (POINT.replace('"u8"', "8"), "type = 8", "entry", "Expected `str`", "Keys"),
+    "name with capitals": (POINT.replace("level", "Level"), "name =", "entry", "regex", "Keys"),
+    "id too large": (POINT.replace("0x1000", "0x10000"), "id =", "entry", "65535", "Keys"),
+    "unknown type": (POINT.replace('"u8"', '"u33"'), "type =", "type", "unknown type u33", "u1 to u32"),
+    "two points of one id": (
+        POINT + POINT.replace("level", "other"),
+        "id = 0x1000 #2",
+        "duplicate",
+        "id 4096 is also in",
+        "another",
+    ),
+    "two points of one name": (
+        POINT + POINT.replace("1000", "1001"),
+        "name = #2",
+        "duplicate",
+        "demo.level",
+        "another",
+    ),
+    "point and parameter of one id": (
+        POINT + '[[parameter]]\nid = 0x1000\nname = "p"\ntype = "u8"\ndefault = 0\ntext = "x"',
+        "id = 0x1000 #2",
+        "duplicate",
+        "id 4096",
+        "another",
+    ),
+    "two events of one id": (
+        EVENT + EVENT.replace("happened", "other"),
+        "id = 0x0100 #2",
+        "duplicate",
+        "event id",
+        "another",
+    ),
+    "two commands of one function": (
+        COMMAND + COMMAND.replace('"go"', '"run"'),
+        "function = #2",
+        "duplicate",
+        "function 0x0100",
+        "another",
+    ),
+    "two commands of one subtype": (
+        '[[command]]\nname = "a"\nservice = 17\nsubtype = 1\ntext = "x"\n'
+        '[[command]]\nname = "b"\nservice = 17\nsubtype = 1\ntext = "x"',
+        "subtype = #2",
+        "duplicate",
+        "request 17/1",
+        "another",
+    ),
+    "two SIDs": (
+        POINT + '[[housekeeping]]\nsid = 100\nname = "a"\nperiod_ms = 100\nfields = ["level"]\n'
+        '[[housekeeping]]\nsid = 100\nname = "b"\nperiod_ms = 100\nfields = ["level"]',
+        "sid = #2",
+        "duplicate",
+        "SID 100",
+        "another",
+    ),
+    "command without a number": (
+        '[[command]]\nname = "a"\ntext = "x"',
+        'name = "a"',
+        "command",
+        "no number",
+        "service and subtype, or function",
+    ),
+    "command with two numbers": (
+        COMMAND + "service = 8\nsubtype = 1",
+        "function =",
+        "command",
+        "a service",
+        "Keep one",
+    ),
+    "range beyond the type": (
+        COMMAND + 'args = [{ name = "n", type = "u8", max = 256 }]',
+        "args =",
+        "range",
+        "256 does not fit u8",
+        "0 to 255",
+    ),
+    "range beyond the board's integers": (
+        COMMAND + 'args = [{ name = "n", type = "u32", max = 4294967295 }]',
+        "args =",
+        "range",
+        "does not fit u32",
+        "two u16",
+    ),
+    "range upside down": (
+        COMMAND + 'args = [{ name = "n", type = "u8", min = 9, max = 3 }]',
+        "args =",
+        "range",
+        "min 9 is above max 3",
+        "Exchange",
+    ),
+    "fraction for an integer": (
+        COMMAND + 'args = [{ name = "n", type = "u8", max = 2.5 }]',
+        "args =",
+        "range",
+        "2.5",
+        "integer",
+    ),
+    "default out of range": (
+        COMMAND + 'args = [{ name = "n", type = "u8", max = 5, default = 6 }]',
+        "args =",
+        "default",
+        "out of range",
+        "Correct",
+    ),
+    "default of another type": (
+        COMMAND + 'args = [{ name = "n", type = "u8", default = 1.5 }]',
+        "args =",
+        "default",
+        "wrong type",
+        "Correct",
+    ),
+    "argument of odd width": (
+        COMMAND + 'args = [{ name = "n", type = "u12" }]',
+        "args =",
+        "type",
+        "n is u12",
+        "u8, u16, u32",
+    ),
+    "two arguments of one name": (
+        COMMAND + 'args = [{ name = "n", type = "u8" }, { name = "n", type = "u8" }]',
+        "args =",
+        "duplicate",
+        "two fields n",
+        "Rename",
+    ),
+    "more arguments than a frame holds": (
+        COMMAND + "args = [" + "".join(f'{{ name = "n{i}", type = "u32" }},' for i in range(13)) + "]",
+        "args =",
+        "size",
+        "52 octets and 26 places",
+        "24 places",
+    ),
+    "items more than a frame holds": (
+        COMMAND + '[command.group]\nname = "g"\nmost = 255\nfields = [{ name = "n", type = "u16" }]',
+        "most =",
+        "size",
+        "255 items",
+        "At most",
+    ),
+    "count of another type": (
+        COMMAND + '[command.group]\nname = "g"\ncount = "u32"\nfields = []',
+        "count =",
+        "type",
+        "count is u32",
+        "u8 or u16",
+    ),
+    "unknown enumeration": (
+        POINT + 'enumeration = "colour"',
+        "enumeration =",
+        "reference",
+        "unknown enumeration colour",
+        "none",
+    ),
+    "enumeration beyond the type": (
+        POINT + 'enumeration = "big"\n[[enumeration]]\nname = "big"\nvalues = { HUGE = 256 }',
+        'enumeration = "big"',
+        "range",
+        "HUGE = 256",
+        "wider",
+    ),
+    "two names for one value": (
+        '[[enumeration]]\nname = "e"\nvalues = { A = 1, B = 1 }',
+        "values =",
+        "duplicate",
+        "two names",
+        "Remove",
+    ),
+    "limit outside the range": (
+        POINT + "red = [0, 300]",
+        "red =",
+        "limit",
+        "300 is outside the range 0 to 255",
+        "Move",
+    ),
+    "limit outside the calibrated range": (
+        POINT + "calibration = [-40.0, 0.5]\nyellow = [-41, 10]",
+        "yellow =",
+        "limit",
+        "-41 is outside the range -40.0 to 87.5",
+        "Move",
+    ),
+    "limit upside down": (POINT + "yellow = [9, 3]", "yellow =", "limit", "begins above its end", "Exchange"),
+    "yellow wider than red": (POINT + "red = [5, 10]\nyellow = [0, 7]", "yellow =", "limit", "not inside red", "wider"),
+    "range of a point beyond its type": (POINT + "max = 256", "max =", "range", "256 does not fit u8", "0 to 255"),
+    "unknown point in a report": (
+        POINT + '[[housekeeping]]\nsid = 100\nname = "a"\nperiod_ms = 100\nfields = [\n"level",\n"levels",\n]',
+        '"levels"',
+        "reference",
+        "unknown point levels",
+        "[[point]]",
+    ),
+    "point twice in a report": (
+        POINT + '[[housekeeping]]\nsid = 100\nname = "a"\nperiod_ms = 100\nfields = ["level", "level"]',
+        "fields =",
+        "duplicate",
+        "twice",
+        "Remove",
+    ),
+    "interval off the grid": (
+        POINT + '[[housekeeping]]\nsid = 100\nname = "a"\nperiod_ms = 150\nfields = ["level"]',
+        "period_ms =",
+        "entry",
+        "multiple of 100",
+        "Keys",
+    ),
+    "field in an event's text only": (EVENT.replace("It", "{who}"), "text =", "event", "{who}", "Add the field"),
+    "mode that is none": (COMMAND + 'modes = ["PANIC"]', "modes =", "entry", "regex", "Keys"),
+    "monitor of an unknown point": (
+        EVENT + '[[monitor]]\nid = 1\nname = "m"\npoint = "nothing"\ncheck = "limit"\nlow = 0\nhigh = 1\n'
+        'event_low = "happened"',
+        'point = "nothing"',
+        "reference",
+        "unknown point nothing",
+        "[[point]]",
+    ),
+    "monitor without an event": (
+        POINT + '[[monitor]]\nid = 1\nname = "m"\npoint = "level"\ncheck = "limit"\nlow = 0\nhigh = 1',
+        'name = "m"',
+        "monitor",
+        "no event",
+        "event_low",
+    ),
+    "monitor limit outside the range": (
+        POINT + EVENT + '[[monitor]]\nid = 1\nname = "m"\npoint = "level"\ncheck = "limit"\nlow = 0\nhigh = 256\n'
+        'event_low = "happened"',
+        "high =",
+        "limit",
+        "256 is outside 0 to 255",
+        "Move",
+    ),
+    "monitor with the wrong values": (
+        POINT
+        + EVENT
+        + '[[monitor]]\nid = 1\nname = "m"\npoint = "level"\ncheck = "expected"\nlow = 0\nevent_low = "happened"',
+        "check =",
+        "monitor",
+        "expected-value",
+        "value (and mask)",
+    ),
+    "unknown event": (
+        '[[event_action]]\nevent = "nothing"\nrequest = { command = "go" }\n' + COMMAND,
+        "event =",
+        "reference",
+        "unknown event nothing",
+        "Events are none",
+    ),
+    "two actions of one event": (
+        EVENT + COMMAND + '[[event_action]]\nevent = "happened"\nrequest = { command = "go" }\n'
+        '[[event_action]]\nevent = "happened"\nrequest = { command = "go" }\n',
+        'event = "happened" #2',
+        "duplicate",
+        "an action of demo.happened",
+        "another",
+    ),
+    "unknown command": (
+        EVENT + '[[event_action]]\nevent = "happened"\nrequest = { command = "gone" }',
+        "request =",
+        "reference",
+        "gone",
+        "[[command]]",
+    ),
+    "stored request with a bad argument": (
+        EVENT + COMMAND + 'args = [{ name = "n", type = "u8" }]\n[[event_action]]\nevent = "happened"\n'
+        'request = { command = "go", args = { n = 256 } }',
+        "request =",
+        "argument",
+        "n is out of range",
+        "Correct",
+    ),
+    "stored request with a missing argument": (
+        EVENT + COMMAND + 'args = [{ name = "n", type = "u8" }]\n[[event_action]]\nevent = "happened"\n'
+        'request = { command = "go" }',
+        "request =",
+        "argument",
+        "n is missing",
+        "Correct",
+    ),
+    "step that is two things": (
+        POINT + COMMAND + '[[sequence]]\nid = 1\nname = "s"\nsteps = [\n'
+        '{ request = { command = "go" }, wait = "level", value = 1 },\n]',
+        '"go" }, wait',
+        "sequence",
+        "not one thing",
+        "request or wait",
+    ),
+    "step that waits for nothing": (
+        POINT + '[[sequence]]\nid = 1\nname = "s"\nsteps = [\n{ wait = "level" },\n]',
+        'wait = "level"',
+        "sequence",
+        "no value",
+        "Give value",
+    ),
+    "two modes of one name": (
+        '[[mode]]\nname = "SAFE"\nnext = []\n[[mode]]\nname = "SAFE"\nnext = []',
+        'name = "SAFE" #2',
+        "duplicate",
+        "mode SAFE",
+        "another",
+    ),
+}
+
+
+def line_of(text: str, needle: str) -> int:
+    """Number of the line with *needle*; `needle #2` is its second one."""
+    needle, _, number = needle.partition(" #")
+    found = [at for at, line in enumerate(text.splitlines(), 1) if needle in line]
+    return found[int(number or 1) - 1]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_mistake_is_found_with_line_and_mend(case: tuple[str, str, str, str, str], tmp_path: Path) -> None:
+    body, needle, kind, text, mend = case
+    whole = HEAD + body + "\n"
+    # The head has lines of its own with `name =`: what a case looks for stands behind it.
+    expected_line = HEAD.count("\n") + line_of(body, needle)
+    [problem] = problems(tmp_path, whole)
+    assert (problem.kind, problem.place.line, problem.place.path.name) == (kind, expected_line, "demo.toml")
+    assert text in problem.text
+    assert mend in problem.mend
+
+
+def test_no_subsystem(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, POINT)
+    assert (problem.kind, problem.place.line) == ("subsystem", 1)
+
+
+def test_two_files_of_one_subsystem(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(HEAD, encoding="utf-8")
+    [problem] = problems(tmp_path, HEAD, "b.toml")
+    assert problem.kind == "duplicate"
+    assert "a.toml:2" in problem.text
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DictionaryError, match="no dictionary file"):
+        load([tmp_path])
+
+
+def test_all_problems_are_told_at_once_in_order(tmp_path: Path) -> None:
+    text = HEAD + POINT + "red = [0, 300]\n" + POINT.replace("level", "b").replace('"u8"', '"u99"')
+    found = problems(tmp_path, text)
+    assert [problem.kind for problem in found] == ["limit", "duplicate", "type"]
+    assert [problem.place.line for problem in found] == sorted(problem.place.line for problem in found)
+
+
+def test_text_has_file_line_and_mend(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(HEAD + POINT.replace('"u8"', '"u99"'), encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load([tmp_path])
+    first, second = str(caught.value).splitlines()
+    assert first == "1 problem in the dictionary"
+    assert second == f"{tmp_path}/demo.toml:7: unknown type u99. Types are u1 to u32, i2 to i32, f32, f64, bool"
+
+
+APP = """from flight.app.base import App
+
+
+class Demo(App):
+    def __init__(self, core):
+        super().__init__(core)
+        for _ in range({times}):
+            core.supply(core.ids.DEMO_LEVEL)
+"""
+
+
+@pytest.mark.parametrize(("times", "text"), [(0, "nobody supplies demo_{n}.level"), (2, "2 supply demo_{n}.level")])
+def test_a_point_has_exactly_one_supplier(tmp_path: Path, times: int, text: str) -> None:
+    subsystem = f"demo_{times}"
+    app = APP.format(times=times).replace("DEMO_LEVEL", f"{subsystem.upper()}_LEVEL")
+    (tmp_path / f"app_{times}.py").write_text(app, encoding="utf-8")
+    head = HEAD.replace('"demo"', f'"{subsystem}"') + f'app = "app_{times}:Demo"\n'
+    (tmp_path / "demo.toml").write_text(head + POINT, encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load_checked([CORE, tmp_path])
+    [problem] = caught.value.problems
+    assert (problem.kind, problem.place.line) == ("supply", 7)
+    assert problem.text == text.format(n=times)
+
+
+def test_one_supplier_is_right(tmp_path: Path) -> None:
+    (tmp_path / "app_one.py").write_text(APP.format(times=1), encoding="utf-8")
+    (tmp_path / "demo.toml").write_text(HEAD + 'app = "app_one:Demo"\n' + POINT, encoding="utf-8")
+    assert "demo.level" in load_checked([CORE, tmp_path]).points
+
+
+def test_an_app_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(HEAD + 'app = "nowhere:Demo"\n', encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load_checked([CORE, tmp_path])
+    [problem] = caught.value.problems
+    assert (problem.kind, problem.place.line) == ("app", 4)
