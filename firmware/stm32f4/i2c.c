@@ -164,18 +164,8 @@ static i2c_status_t wait_for(int id, uint32_t flags, uint32_t *seen) {
     }
 }
 
-// A STOP that was asked for has to be over before CR1 is written again. Renode leaves the bit set after an address that
-// nobody acknowledged, but shows a free bus.
-static bool wait_for_stop(int id) {
-    i2c_t *bus = get(id);
-    while (I2C(id)->CR1 & I2C_CR1_STOP && I2C(id)->SR2 & (I2C_SR2_BUSY | I2C_SR2_MSL)) {
-        if (out_of_time(bus)) {
-            return false;
-        }
-    }
-    return true;
-}
-
+// Also the end of a STOP that was asked for: it has to be over before CR1 is written again. The STOP bit itself does not
+// tell, Renode leaves it set after an address that nobody acknowledged.
 static bool wait_for_free_bus(int id) {
     i2c_t *bus = get(id);
     while (I2C(id)->SR2 & I2C_SR2_BUSY) {
@@ -187,7 +177,7 @@ static bool wait_for_free_bus(int id) {
 }
 
 // Let the bus go, or keep it for the next transfer. `read` tells that bytes are still coming in: then the next START has to
-// be asked for right now.
+// be asked for right now (Renode's newer model loses the last bytes of a read that does so).
 static void end_transfer(int id, bool stop, bool read) {
     if (stop) {
         I2C(id)->CR1 = I2C_CR1_PE | I2C_CR1_STOP;
@@ -204,7 +194,7 @@ static i2c_status_t send_start(int id, uint32_t cr1) {
     i2c_t *bus = get(id);
     uint32_t seen;
     if (!bus->started) {
-        if (!wait_for_stop(id) || (!bus->held && !wait_for_free_bus(id))) {
+        if (!bus->held && !wait_for_free_bus(id)) {
             return I2C_TIMEOUT;
         }
         I2C(id)->CR1 = cr1 | I2C_CR1_START;
@@ -213,7 +203,6 @@ static i2c_status_t send_start(int id, uint32_t cr1) {
     if (bus->started && status == I2C_OK) {
         I2C(id)->CR1 = cr1; // ACK and POS as this transfer wants them
     }
-    bus->started = false;
     return status;
 }
 

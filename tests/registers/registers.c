@@ -1,0 +1,162 @@
+// Runs drivers of firmware/stm32f4 on a workstation against models of the peripherals.
+//
+// The drivers are compiled unchanged, with gcc's thread sanitizer, which calls a function before each access to memory and
+// tells volatile ones apart. This file is those functions, in place of the sanitizer's library: a read of a register asks the
+// model for its value just before the driver loads it, and a write is told to the model as soon as the driver does anything
+// else. The registers lie at their real addresses, in plain memory.
+#define _GNU_SOURCE
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "clock.h"
+#include "exti.h"
+#include "timebase.h"
+
+static const struct {
+    uint32_t first, size;
+} regions[] = { { 0x40000000u, 0x80000u }, { 0xE000E000u, 0x1000u } };
+#define REGIONS (sizeof(regions) / sizeof(regions[0]))
+
+clock_rates_t clock_rates = { 168000000, 42000000, 84000000 };
+
+typedef uint32_t (*read_hook_t)(uint32_t address);
+typedef void (*write_hook_t)(uint32_t address, uint32_t value);
+typedef uint32_t (*time_hook_t)(void);
+typedef void (*mask_hook_t)(int masked);
+
+static read_hook_t on_read;
+static write_hook_t on_write;
+static time_hook_t on_time;
+static mask_hook_t on_mask;
+static volatile uint32_t *written;
+static uint32_t narrow_accesses;
+
+bool registers_open(read_hook_t read, write_hook_t write, time_hook_t time, mask_hook_t mask) {
+    on_read = read;
+    on_write = write;
+    on_time = time;
+    on_mask = mask;
+    for (unsigned i = 0; i < REGIONS; i++) {
+        void *wanted = (void *)(uintptr_t)regions[i].first;
+        if (mmap(wanted, regions[i].size, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != wanted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Tell the model of the last write. Called by the tests after each driver call.
+void registers_settle(void) {
+    if (written != NULL) {
+        volatile uint32_t *at = written;
+        written = NULL;
+        on_write((uint32_t)(uintptr_t)at, *at);
+    }
+}
+
+uint32_t registers_narrow_accesses(void) {
+    return narrow_accesses;
+}
+
+static bool is_register(const volatile void *address) {
+    for (unsigned i = 0; i < REGIONS; i++) {
+        if ((uintptr_t)address - regions[i].first < regions[i].size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void __tsan_volatile_read4(void *address) {
+    registers_settle();
+    if (is_register(address)) {
+        *(volatile uint32_t *)address = on_read((uint32_t)(uintptr_t)address);
+    }
+}
+
+void __tsan_volatile_write4(void *address) {
+    registers_settle();
+    if (is_register(address)) {
+        written = address;
+    }
+}
+
+#define NARROW(name) void name(void *address) { narrow_accesses += is_register(address); }
+NARROW(__tsan_volatile_read1)
+NARROW(__tsan_volatile_read2)
+NARROW(__tsan_volatile_read8)
+NARROW(__tsan_volatile_write1)
+NARROW(__tsan_volatile_write2)
+NARROW(__tsan_volatile_write8)
+
+#define IGNORED(name) void name(void *address) { (void)address; }
+IGNORED(__tsan_read1)
+IGNORED(__tsan_read2)
+IGNORED(__tsan_read4)
+IGNORED(__tsan_read8)
+IGNORED(__tsan_read16)
+IGNORED(__tsan_write1)
+IGNORED(__tsan_write2)
+IGNORED(__tsan_write4)
+IGNORED(__tsan_write8)
+IGNORED(__tsan_write16)
+IGNORED(__tsan_unaligned_read2)
+IGNORED(__tsan_unaligned_read4)
+IGNORED(__tsan_unaligned_read8)
+IGNORED(__tsan_unaligned_read16)
+IGNORED(__tsan_unaligned_write2)
+IGNORED(__tsan_unaligned_write4)
+IGNORED(__tsan_unaligned_write8)
+IGNORED(__tsan_unaligned_write16)
+IGNORED(__tsan_func_entry)
+
+void __tsan_read_range(void *address, unsigned long size) {
+    (void)address;
+    (void)size;
+}
+void __tsan_write_range(void *address, unsigned long size) {
+    (void)address;
+    (void)size;
+}
+void __tsan_func_exit(void) {
+}
+void __tsan_init(void) {
+}
+void *__tsan_memcpy(void *to, const void *from, unsigned long size) {
+    return __builtin_memcpy(to, from, size);
+}
+void *__tsan_memset(void *to, int value, unsigned long size) {
+    return __builtin_memset(to, value, size);
+}
+
+uint32_t timebase_us32(void) {
+    registers_settle();
+    return on_time();
+}
+
+// cpu.h of this folder
+uint32_t registers_mask(void) {
+    registers_settle();
+    on_mask(1);
+    return 0;
+}
+void registers_unmask(uint32_t state) {
+    (void)state;
+    registers_settle();
+    on_mask(0);
+}
+
+static uint32_t lines_fired;
+
+void exti_fired(uint32_t line) {
+    lines_fired |= 1u << line;
+}
+
+uint32_t registers_lines_fired(void) {
+    uint32_t lines = lines_fired;
+    lines_fired = 0;
+    return lines;
+}
