@@ -176,10 +176,45 @@ HOUSEKEEPING_QUIET_PERIODS = const(60)
 # Persistent parameters: 8 octets each in one record of the store.
 PERSISTENT_MAX = const(48)
 
-# Keys of the store, 1..255.
+# Keys of the store, 1..JOURNAL_KEYS.
 STORE_PARAMETERS = const(1)
+STORE_MODE = const(2)
+STORE_RESETS = const(3)
+STORE_NUMBERS = const(4)
+# The schedule: switched on or off, and from the second on one key for each of its places.
+STORE_SCHEDULE_STATE = const(8)
+STORE_SCHEDULE = const(64)
+
+# Requests that wait in the schedule: some hours of a lunar day's plan, and as many as there are keys for them.
+SCHEDULE_MAX = const(64)
+
+# Octets of a request that is stored on board: headers and error control 13, and 51 octets of data.
+SCHEDULE_PACKET_MAX = const(64)
+
+# A request this late is held and not released: longer than the board may stand still (erasing a flash sector, 2 s),
+# shorter than any wrong time.
+SCHEDULE_LATE_MS = const(3000)
+
+# Requests released before the uplink is looked at again.
+SCHEDULE_PER_POLL = const(8)
 
 # Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
 # the 40 packets of 100 octets that 115200 baud carry in a second.
 EVENT_BURST = const(5)
 EVENT_REFILL_MS = const(1000)
+
+# --- on board: storage ----------------------------------------------------------------------------------------------
+
+# Keys of the journal are 1..127: six octets of memory each, enough for a schedule with a record for each activity.
+JOURNAL_KEYS = const(127)
+
+# Octets of one record: the persistent parameters, or a telecommand of the longest frame and its times.
+JOURNAL_RECORD_MAX = const(512)
+
+# Octets used of a sector, at most. All of 128 KiB would make each start read 5000 heads; a quarter, which is worn out
+# after 10 000 erasures (DS8626 table 41) and 300 MB a sector, outlives every mission.
+JOURNAL_LOG = const(32768)
+
+# Anti-replay numbers are kept this far ahead of what was accepted: one record in flash for so many frames, and so many
+# numbers are lost by a restart. Below SDLS_WINDOW, or the ground could not go on after one.
+NUMBERS_AHEAD = const(64)

@@ -32,7 +32,9 @@ MAY_IMPORT = {
     "device": GROUND,
     "app": GROUND | {"packet", "service", "device"},
     "executive": GROUND,
-    "topology": GROUND | {"link", "packet", "service", "app", "device", "executive"},
+    "journal": {"codec", "limits", "hal"},
+    "modes": GROUND | {"packet", "service"},
+    "topology": GROUND | {"link", "packet", "service", "app", "device", "executive", "journal", "modes"},
     "main": GROUND | {"topology"},
 }
 HARDWARE_MODULES = {"board", "machine"}
