@@ -25,6 +25,8 @@ from .service.onboard_time import OnboardTime
 from .service.parameter import Parameters, Store
 from .service.request import Request
 from .service.router import Router
+from .service.schedule import Schedule
+from .service.scheduling import Scheduling
 from .service.telemetry import Telemetry
 from .service.test import ConnectionTest
 from .service.time_management import TimeManagement
@@ -74,11 +76,15 @@ class Core:
         for service in (self.housekeeping, self.events, self.functions, self.test, self.parameters):
             self.router.add(service)
         self.router.add(self.time_management)
+        self.schedule = Schedule(self, self.store)
+        self.time.listener = self.schedule
+        self.router.add(Scheduling(self.schedule, self.time, self.tm))
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
         self.link_loop = LinkLoop(hal.link, self.uplink, self.downlink, self.router)
         self.executive.add_poller(self.link_loop.poll)
+        self.executive.add_poller(self.schedule.poll)
         self.points = CorePoints(self, tables)
         self.core_functions = CoreFunctions(self)
         self._event_boot = ids.EVENT_CORE_BOOT
@@ -107,6 +113,7 @@ class Core:
         """Everything is made: say why the board started, and let time begin."""
         self.ids = None
         self.parameters.load()
+        self.schedule.load()
         self.points.started()
         hal = self.hal
         self.events.raise_(self._event_boot, hal.boot_count, hal.reset_cause)
@@ -142,6 +149,7 @@ class Core:
                 if step is not None:
                     groups[group].add(step, modes[number])
         groups[1].add(self.time_management.step_1hz, ALL_MODES)
+        groups[1].add(self.schedule.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # Last: housekeeping tells what this cycle has found.
