@@ -94,6 +94,15 @@ firmware: setup ## build the firmware of one board: BOARD=netduinoplus2 VARIANT=
 	@$(MAKE) $(JOBS) -C firmware/stm32f4 BOARD=$(BOARD) VARIANT=$(VARIANT) MICROPYTHON_DIR=$(MICROPYTHON_TREE) \
 		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python
 
+.PHONY: size
+size: firmware ## show what an image takes of its board; fails over budget: BOARD=... VARIANT=...
+	@$(RUN_MODULE) perilune.image $(BOARD) $(VARIANT) build/$(BOARD)-$(VARIANT)/firmware.elf
+
+.PHONY: emulate
+emulate: firmware ## run a board in an emulator until Ctrl-C: BOARD=... EMULATOR=qemu (or renode) STORAGE=file
+	@$(RUN_MODULE) hil.emulate $(BOARD) build/$(BOARD)-$(VARIANT)/firmware.elf --emulator $(EMULATOR) \
+		$(if $(STORAGE),--storage $(STORAGE))
+
 .PHONY: test-micropython
 test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU
 	@$(RUN_MODULE) tests.micropython.suite

@@ -115,6 +115,15 @@ class Channel:
             self._unread.clear()
             return data
 
+    def read_some(self, timeout_s: float) -> bytes:
+        """Return what came in, waiting for the first byte *timeout_s* at most. Raises ChannelClosed after the last."""
+        with self._arrived:
+            if not self._unread and self._socket is not None:
+                self._arrived.wait(timeout_s)
+            if not self._unread and self._socket is None:
+                raise ChannelClosed(f"{self.name}: nobody at the other end{self._reason()}")
+        return self.read()
+
     def read_exactly(self, size: int, timeout_s: float = 10.0) -> bytes:
         """Return the next *size* bytes. Raises ChannelTimeout or ChannelClosed."""
         return self._take(lambda: size if len(self._unread) >= size else -1, f"{size} bytes", timeout_s)

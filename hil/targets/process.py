@@ -2,17 +2,22 @@
 
 Three nets hold it: ``stop`` in the ordinary case, ``atexit`` when somebody forgot, and a guard, a shell that reads a
 pipe of ours and kills the emulator when the pipe ends, for the case that we are killed ourselves. The emulator is a
-session of its own, so Ctrl-C reaches us alone and we decide.
+session of its own, so Ctrl-C reaches us alone and we decide; all of the session ends together, since an emulator may be
+started by a script.
 """
 
 import atexit
+import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 
-_GUARD = 'read -r _; kill -KILL "$0" 2>/dev/null'
+_GUARD = 'read -r _; kill -s KILL -- "-$0" 2>/dev/null'
 
 _running: "weakref.WeakSet[EmulatorProcess]" = weakref.WeakSet()
 
@@ -20,7 +25,7 @@ _running: "weakref.WeakSet[EmulatorProcess]" = weakref.WeakSet()
 class EmulatorProcess:
     """A running emulator: start it with its command line, ask whether it lives, stop it for certain."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
             arguments,
@@ -28,6 +33,7 @@ class EmulatorProcess:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
         )
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, str(self._process.pid)],
@@ -84,7 +90,8 @@ class EmulatorProcess:
         """Kill the process if it still runs, wait for it, and return its exit code. May be called again."""
         if self._process.returncode is None:
             self._end_guard()
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._end_guard()
         _ = self.output

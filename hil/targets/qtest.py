@@ -44,6 +44,10 @@ class Qtest:
         """Write *data* (1 byte or more)."""
         self._command(f"write {address:#x} {len(data):#x} 0x{data.hex()}")
 
+    def set_input(self, device: str, number: int, high: bool) -> None:
+        """Drive input *number* of *device*, a path in QEMU's object tree such as ``/machine/soc/exti``."""
+        self._command(f"set_irq_in {device} unnamed-gpio-in {number} {int(high)}")
+
     def close(self) -> None:
         self._lines.close()
         self._connection.close()
