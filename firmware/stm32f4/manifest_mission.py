@@ -1,14 +1,3 @@
-# Frozen into both images: the flight package and the mission's tables and apps. The codec's Python twin stays out: the
-# board has the C module. hal/host.py stays in, for tests on the board.
-from pathlib import Path
-
-package(
-    "flight",
-    files=sorted(
-        str(path.relative_to("../flight"))
-        for path in Path("../flight").rglob("*.py")
-        if path.name != "twin.py"
-    ),
-    base_path="..",
-)
+# Frozen into both images: the flight package, the mission's tables and its apps. The build writes them into this folder,
+# the flight package without the codec's Python twin (the board has the C module).
 freeze("$(MISSION_DIR)")
