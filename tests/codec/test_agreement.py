@@ -109,9 +109,10 @@ def test_bch(octets: bytes, pos: int, correct: bool) -> None:
     both("bch_decode", bytearray(octets), pos, correct)
 
 
-@given(st.binary(max_size=100), st.integers(0, 3), st.integers(0, 100), st.integers(0, 20), st.booleans())
+@given(st.binary(max_size=300), st.integers(0, 3), st.integers(0, 300), st.integers(0, 20), st.booleans())
+@example(bytes(range(256)) * 2, 1, 512, 0, True)  # the randomiser's sequence twice over
 def test_cltu_encode(octets: bytes, start: int, end: int, pos: int, randomise: bool) -> None:
-    both("cltu_encode", octets, start, end, bytearray(140), pos, randomise)
+    both("cltu_encode", octets, start, end, bytearray(600), pos, randomise)
     assert c.cltu_size(len(octets)) == twin.cltu_size(len(octets))
 
 

@@ -158,6 +158,39 @@ def test_frame_with_other_fields_is_counted(fields: int) -> None:
     assert (extractor.frames, extractor.bad_headers) == (1, 1)
 
 
+LONG = packet(0, b"L" * 60)  # 82 octets: 52 in the first frame, 30 in the second
+NEXT = packet(1, b"")  # 22 octets, the rest of the second
+
+
+@pytest.mark.parametrize(
+    ("second_fhp", "sequences", "cut"),
+    [
+        (30, [0, 1], 0),  # as it is
+        (29, [], 1),  # another place: the packet begun is given up, and what is at that place is no packet of ours
+        (0x7FF, [], 1),  # no start, but the packet begun ends in this frame
+    ],
+)
+def test_first_header_pointer_must_agree_with_the_packet_begun(second_fhp: int, sequences: list[int], cut: int) -> None:
+    stream = LONG + NEXT
+    extractor = PacketExtractor(0, LAYOUT)
+    frames = frame(0, 0, 0, stream[:ROOM]) + frame(0, 1, second_fhp, stream[ROOM:])
+    found = extractor.extract(frames).table
+    assert found["sequence"][found["status"] == 0].tolist() == sequences
+    assert (extractor.frames_lost, extractor.packets_cut) == (0, cut)
+
+
+def test_header_split_over_two_frames() -> None:
+    first = packet(0, b"a" * (ROOM - 22 - 3))  # leaves 3 octets: half a header
+    second = packet(1, b"b" * 20)
+    extractor = PacketExtractor(0, LAYOUT)
+    rest = ROOM - (len(second) - 3)
+    idle = struct.pack(">HHH", 0x07FF, 0xC000, rest - 7).ljust(rest, b"\x55")
+    stream = first + second + idle
+    found = extractor.extract(frame(0, 0, 0, stream[:ROOM]) + frame(0, 1, len(second) - 3, stream[ROOM:]))
+    assert [found.octets(0), found.octets(1)] == [first, second]
+    assert (extractor.packets_cut, extractor.idle_packets) == (0, 1)
+
+
 def test_first_header_pointer_outside_the_data_field() -> None:
     for fhp, bad in ((ROOM - 1, 0), (ROOM, 1), (0x7FD, 1)):
         extractor = PacketExtractor(0, LAYOUT)
