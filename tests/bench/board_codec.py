@@ -26,9 +26,12 @@ _T[0x40000C28] = 0
 _T[0x40000C14] = 1
 def count(f, *a):
     f(*a)
+    state = machine.disable_irq()
     start = _T[0x40000C24]
     f(*a)
-    return _T[0x40000C24] - start
+    n = _T[0x40000C24] - start
+    machine.enable_irq(state)
+    return n
 def reading():
     start = _T[0x40000C24]
     return _T[0x40000C24] - start
