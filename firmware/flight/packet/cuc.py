@@ -9,14 +9,14 @@ from ..errors import TIME_FORMAT, TIME_RANGE
 from ..limits import EPOCH_HIGH, EPOCH_LOW
 
 TIME_LENGTH = const(7)
-_P_FIELD = const(0x1E)
+P_FIELD = const(0x1E)
 
 
 def write_time(buffer: bytearray, at: int, seconds: int, fraction: int) -> None:
     """Write the time to buffer[at:at+7]. seconds: since EPOCH, 0..2^30-1; fraction: 1/65536 s, 0..65535."""
     low = EPOCH_LOW + (seconds & 0xFFFF)
     high = EPOCH_HIGH + (seconds >> 16) + (low >> 16)
-    buffer[at] = _P_FIELD
+    buffer[at] = P_FIELD
     buffer[at + 1] = high >> 8
     buffer[at + 2] = high & 0xFF
     buffer[at + 3] = low >> 8 & 0xFF
@@ -27,7 +27,7 @@ def write_time(buffer: bytearray, at: int, seconds: int, fraction: int) -> None:
 
 def read_seconds(buffer: bytes | bytearray | memoryview, at: int) -> int:
     """Seconds since EPOCH of the time in buffer[at:at+7], or -TIME_FORMAT, or -TIME_RANGE when not in 0..2^30-1."""
-    if buffer[at] != _P_FIELD:
+    if buffer[at] != P_FIELD:
         return -TIME_FORMAT
     high = (buffer[at + 1] << 8 | buffer[at + 2]) - EPOCH_HIGH
     low = (buffer[at + 3] << 8 | buffer[at + 4]) - EPOCH_LOW
