@@ -15,6 +15,8 @@ from perilune.link.transport import Transport, open_port
 from perilune.link.uplink import Authenticator, UplinkEncoder
 
 from tests.host.flight_link import FlightLink, TcpPeer
+from tests.system.board_peer import BoardPeer
+from tests.system.fingerprint import Fingerprint, Numbers
 
 
 class Peer(Protocol):
@@ -26,23 +28,11 @@ class Peer(Protocol):
     def encoder(self) -> UplinkEncoder:
         """What makes frames this peer accepts: with its keys, if it wants authentication."""
 
-    def received(self) -> list[bytes]:
-        """Telecommand packets handed on so far, in order."""
+    def received(self) -> list[Fingerprint]:
+        """Fingerprints of the telecommand packets that were handed on, in order. Asked once, at the end."""
 
 
 KEYS = (b"key of the AD association, bench", b"key of the BD association, bench")
-
-
-class Numbers:
-    """Sequence numbers of a session that nobody continues."""
-
-    def __init__(self) -> None:
-        self._last: dict[int, int] = {}
-
-    def take(self, spi: int) -> int:
-        """The next number of this association."""
-        self._last[spi] = self._last.get(spi, 0) + 1
-        return self._last[spi]
 
 
 class FlightLinkPeer:
@@ -67,11 +57,12 @@ class FlightLinkPeer:
     def encoder(self) -> UplinkEncoder:
         return UplinkEncoder(Authenticator(*KEYS, Numbers()) if self._authenticated else None)
 
-    def received(self) -> list[bytes]:
-        return self._peer.received()
+    def received(self) -> list[Fingerprint]:
+        return [Fingerprint.of(packet) for packet in self._peer.received()]
 
 
 PEERS: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
     "flight-link": lambda: FlightLinkPeer(authenticated=False),
     "flight-link-authenticated": lambda: FlightLinkPeer(authenticated=True),
+    "qemu": BoardPeer,
 }
