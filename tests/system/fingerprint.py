@@ -1,4 +1,4 @@
-"""What tells one telecommand packet of a test from another, and sequence numbers for a session that nobody continues."""
+"""What tells one telecommand packet of a test from another; sequence numbers for a session that nobody continues."""
 
 from __future__ import annotations
 
