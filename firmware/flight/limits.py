@@ -176,6 +176,9 @@ HOUSEKEEPING_QUIET_PERIODS = const(60)
 # Persistent parameters: 8 octets each in one record of the store.
 PERSISTENT_MAX = const(48)
 
+# Starts that are kept with their ages: the highest reset_limit (dictionary/modes.toml).
+RESETS_KEPT = const(8)
+
 # Keys of the store, 1..JOURNAL_KEYS.
 STORE_PARAMETERS = const(1)
 STORE_MODE = const(2)
@@ -197,6 +200,15 @@ SCHEDULE_LATE_MS = const(3000)
 
 # Requests released before the uplink is looked at again.
 SCHEDULE_PER_POLL = const(8)
+
+# Monitoring definitions, those of the dictionary included, 60 octets each: every temperature, voltage and current of a
+# small spacecraft.
+MONITORS_MAX = const(64)
+
+# Check transitions that wait for their report, and how long at most: a fault shows at many points at once, and one
+# report tells them all.
+MONITOR_TRANSITIONS_MAX = const(32)
+MONITOR_DELAY_MS = const(1000)
 
 # Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
 # the 40 packets of 100 octets that 115200 baud carry in a second.

@@ -21,6 +21,7 @@ from .service.event import Events
 from .service.function import Functions
 from .service.housekeeping import Housekeeping
 from .service.link_loop import LinkLoop
+from .service.monitoring import Monitoring
 from .service.onboard_time import OnboardTime
 from .service.parameter import Parameters, Store
 from .service.request import Request
@@ -79,6 +80,8 @@ class Core:
         self.schedule = Schedule(self, self.store)
         self.time.listener = self.schedule
         self.router.add(Scheduling(self.schedule, self.time, self.tm))
+        self.monitoring = Monitoring(self, tables)
+        self.router.add(self.monitoring)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
@@ -150,8 +153,11 @@ class Core:
                     groups[group].add(step, modes[number])
         groups[1].add(self.time_management.step_1hz, ALL_MODES)
         groups[1].add(self.schedule.step_1hz, ALL_MODES)
+        groups[1].add(self.monitoring.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
+        # What the apps have found is checked in the same cycle.
+        groups[0].add(self.monitoring.table.step, ALL_MODES)
         # Last: housekeeping tells what this cycle has found.
         groups[0].add(self.housekeeping.step, ALL_MODES)
 

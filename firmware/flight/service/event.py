@@ -52,6 +52,10 @@ class Events(Service):
         self.suppressed = 0
         self.last = 0
 
+    def knows(self, event_id: int) -> bool:
+        """Is there such an event?"""
+        return event_id in self._index
+
     def raise_(self, event_id: int, a: float = 0, b: float = 0, c: float = 0, d: float = 0) -> None:
         """Report the event with the values of its fields, as many as the dictionary gives it. Allocates nothing."""
         index = self._index[event_id]
