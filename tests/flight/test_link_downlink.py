@@ -167,6 +167,13 @@ class TestTiming(DownlinkCase):
         self.assertEqual((self.poll(), self.poll(FLUSH_MS - 1), self.poll(1)), (0, 0, 1))
         self.assertEqual(self.ground.packets[0], [packet(20)])
 
+    def test_a_packet_in_a_hurry_leaves_with_the_next_poll(self):
+        self.send(packet(20))
+        self.downlink.hurry(self.now_ms)
+        self.assertEqual((self.poll(), self.poll(FLUSH_MS)), (1, 0))
+        self.send(packet(20))
+        self.assertEqual((self.poll(), self.poll(FLUSH_MS - 1), self.poll(1)), (0, 0, 1))
+
     def test_both_channels_are_flushed_together(self):
         self.send(packet(20, 1))
         self.send(packet(30, 2), TM_VC_PLAYBACK)

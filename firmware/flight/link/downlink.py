@@ -68,6 +68,11 @@ class Downlink:
         """Queue packet[start:end] on *vcid* (TM_VC_REALTIME or TM_VC_PLAYBACK). Returns OK or why it was dropped."""
         return (self.playback if vcid == TM_VC_PLAYBACK else self.realtime).send(packet, start, end)
 
+    def hurry(self, now_ms: int) -> None:
+        """What waits in open frames now leaves with the next poll(), not after FLUSH_MS."""
+        self._waiting = True
+        self._waiting_ms = (now_ms - FLUSH_MS) & _TICKS_MASK
+
     def poll(self, now_ms: int, write: "Callable[[bytearray], bool]") -> int:
         """Give every frame that should leave by *now_ms* to write(frame), until it returns False.
 

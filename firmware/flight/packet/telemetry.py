@@ -22,8 +22,9 @@ _SECONDARY = const(0x0800)
 _UNSEGMENTED = const(0xC000)
 _PUS_VERSION = const(0x20)
 
-# Octet and width of the header's fields, but for the length: one call of the codec writes them all. Identification, sequence control, version and time status, service, subtype,
-# counter, destination, P-field, seconds (two halves), fraction.
+# Octet and width of the header's fields, but for the length: one call of the codec writes them all. Identification,
+# sequence control, version and time status, service, subtype, counter, destination, P-field, seconds (two halves),
+# fraction.
 _HEADER = b"".join(
     field(FIELD_UNSIGNED, width, 8 * octet, number)
     for number, (octet, width) in enumerate(

@@ -74,6 +74,12 @@ class Housekeeping(Service):
                     if not structure.on_change or self._changed(structure):
                         self.send(structure, 0)
 
+    def start(self) -> None:
+        """Send everything that is enabled once, so that the ground need not wait for an interval."""
+        for structure in self.structures:
+            if structure.enabled and (not structure.on_change or self._changed(structure)):
+                self.send(structure, 0)
+
     def send(self, structure: Structure, destination: int) -> None:
         """3/25 of *structure*, now."""
         tm = self._tm
