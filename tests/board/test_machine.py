@@ -212,7 +212,8 @@ def test_closed_uart_refuses(dev: Board) -> None:
 
 
 def test_change_of_speed_sends_what_was_written_first(dev: Board) -> None:
-    dev.exec(IMPORTS + "u = UART(1, timeout=500)\nu.write(bytes(500))\nu.init(9600)\nu.write(b'end')\nu.flush()")
+    dev.exec(IMPORTS + "u = UART(1)\nu.write(bytes(500))\nu.init(9600)")
+    assert dev.exec("print(u.txdone(), u.write(b'end'), u.flush())") == "True 3 None"
     assert dev.target.link.read_exactly(503) == bytes(500) + b"end"
 
 

@@ -12,6 +12,7 @@ void registers_unmask(uint32_t state);
 #define cpu_mask_all() registers_mask()
 #define cpu_unmask_all(state) registers_unmask(state)
 #define cpu_mask_irqs() registers_mask()
+#define cpu_mask_from(priority) ((void)(priority), 0u) // interrupts that are masked here do not matter to the models
 #define cpu_unmask_irqs(state) registers_unmask(state)
 
 #endif

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "exti.h"
 #include "timebase.h"
+#include "uart.h"
 
 static const struct {
     uint32_t first, size;
@@ -159,4 +160,19 @@ uint32_t registers_lines_fired(void) {
     uint32_t lines = lines_fired;
     lines_fired = 0;
     return lines;
+}
+
+// uart.c asks whether to pace the line itself, and whether a byte is for somebody else.
+static bool emulated;
+
+void registers_set_emulated(bool yes) {
+    emulated = yes;
+}
+
+bool clock_is_emulated(void) {
+    return emulated;
+}
+
+bool uart_intercept(int id, uint8_t c) {
+    return id == 3 && c == 3; // the console's interrupt character
 }
