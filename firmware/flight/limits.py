@@ -210,6 +210,10 @@ MONITORS_MAX = const(64)
 MONITOR_TRANSITIONS_MAX = const(32)
 MONITOR_DELAY_MS = const(1000)
 
+# Event-actions, those of the dictionary included; and requests that they execute in one cycle, at 1 ms each.
+EVENT_ACTIONS_MAX = const(32)
+EVENT_ACTIONS_PER_CYCLE = const(4)
+
 # Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
 # the 40 packets of 100 octets that 115200 baud carry in a second.
 EVENT_BURST = const(5)

@@ -18,6 +18,7 @@ from .pool import Pool
 from .service.core_functions import CoreFunctions
 from .service.core_points import CorePoints
 from .service.event import Events
+from .service.event_action import EventActions
 from .service.function import Functions
 from .service.housekeeping import Housekeeping
 from .service.link_loop import LinkLoop
@@ -82,6 +83,9 @@ class Core:
         self.router.add(Scheduling(self.schedule, self.time, self.tm))
         self.monitoring = Monitoring(self, tables)
         self.router.add(self.monitoring)
+        self.event_actions = EventActions(self, tables, self.schedule.reader)
+        self.events.listener = self.event_actions
+        self.router.add(self.event_actions)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
@@ -158,6 +162,7 @@ class Core:
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # What the apps have found is checked in the same cycle.
         groups[0].add(self.monitoring.table.step, ALL_MODES)
+        groups[0].add(self.event_actions.step, ALL_MODES)
         # Last: housekeeping tells what this cycle has found.
         groups[0].add(self.housekeeping.step, ALL_MODES)
 
