@@ -50,10 +50,10 @@ class Outlet:
 
     def _serve(self) -> None:
         while not self._end.is_set():
-            self._channel.read()
             try:
                 client = self._listener.accept()[0]
             except TimeoutError:
+                self._channel.read()  # nobody there to hear it
                 continue
             with client:
                 self._couple(client)

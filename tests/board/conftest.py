@@ -1,5 +1,10 @@
-"""Firmware in QEMU for the tests of this folder. Every machine that a test boots is stopped at its end."""
+"""Firmware in an emulator for the tests of this folder. Every machine that a test boots is stopped at its end.
 
+The emulator is QEMU with the board it knows; ``PERILUNE_TEST_TARGET=renode:pyboard_v11`` takes another board in Renode,
+and leaves out the tests that are marked ``qemu`` with their reason.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +13,12 @@ import pytest
 
 from hil.targets.qemu import Qemu
 from hil.targets.raw_repl import RawRepl
+from hil.targets.renode import Renode
 from hil.targets.symbols import Symbols
 
+EMULATOR, _, EMULATED_BOARD = os.environ.get("PERILUNE_TEST_TARGET", "qemu:netduinoplus2").partition(":")
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE_SHOWN = 3000
-EMULATED_BOARD = "netduinoplus2"
 
 
 def firmware(variant: str, board: str = EMULATED_BOARD) -> Path:
@@ -27,11 +33,13 @@ class Board:
     """A board under test: the target and, for ``dev`` images, its prompt."""
 
     def __init__(self) -> None:
-        self.target = Qemu(EMULATED_BOARD)
+        self.target: Any = Qemu(EMULATED_BOARD) if EMULATOR == "qemu" else Renode(EMULATED_BOARD)
         self.repl = RawRepl(self.target.console)
 
     def boot(self, variant: str = "dev", **options: Any) -> "Board":
         """Boot the image of *variant*; options are those of ``Qemu.boot``. A ``dev`` board is ready for ``exec``."""
+        if EMULATOR == "renode":
+            options.pop("qtest", None)  # memory access is always there
         self.target.boot(firmware(variant), **options)
         if variant == "dev":
             self.await_prompt()
@@ -110,8 +118,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder."""
+    """Mark the tests of this folder, and leave out those that need QEMU where there is none."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.board)
+            need = item.get_closest_marker("qemu")
+            if need is not None and EMULATOR != "qemu":
+                item.add_marker(pytest.mark.skip(reason=f"only in QEMU: {need.args[0]}"))

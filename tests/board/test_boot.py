@@ -7,7 +7,7 @@ import pytest
 
 from hil.targets.channel import Channel
 from hil.targets.symbols import Symbols
-from tests.board.conftest import Board, firmware
+from tests.board.conftest import EMULATED_BOARD, EMULATOR, Board, firmware
 
 POWER_ON, HARD = 1, 2  # board.reset_cause()
 HEAP_MIN = 88 * 1024
@@ -22,16 +22,17 @@ QUESTIONS = b"\r\x03\x03print(123454321*3)\r\x01print(123454321*3)\x04\x05A\x01p
 
 def test_dev_reaches_its_prompt(dev: Board) -> None:
     assert dev.exec("import board; print(board.NAME, board.reset_cause(), board.boot_count())") == (
-        f"netduinoplus2 {POWER_ON} 1"
+        f"{EMULATED_BOARD} {POWER_ON} 1"
     )
 
 
 def test_status_tells_what_is_there(dev: Board) -> None:
     names = "QEMU HSE_FAILED PLL_FAILED RENODE NO_STORAGE CRASHED WATCHDOG_FIRED"
     found = dev.exec(f"import board\nprint([n for n in '{names}'.split() if board.boot_status() & getattr(board, n)])")
-    assert found == "['QEMU']"
+    assert found == f"['{EMULATOR.upper()}']"
 
 
+@pytest.mark.qemu("storage is a file of the host")
 def test_board_without_semihosting_runs_and_says_that_it_has_no_storage(board: Board) -> None:
     board.boot(semihosting=False)
     assert board.exec("import board; print(board.boot_status() & board.NO_STORAGE != 0, board.storage_kind())") == (
@@ -41,6 +42,7 @@ def test_board_without_semihosting_runs_and_says_that_it_has_no_storage(board: B
     assert board.exec("print(sum(range(1000)))") == "499500"
 
 
+@pytest.mark.qemu("storage is a file of the host")
 def test_storage_file_that_cannot_be_made_is_no_storage(board: Board, tmp_path: Path) -> None:
     board.boot(storage=tmp_path / "no such folder" / "storage.bin")
     assert board.exec("import board; print(board.boot_status() & board.NO_STORAGE != 0)") == "True"
@@ -56,6 +58,7 @@ def test_reset_keeps_count_and_power_cut_does_not(dev: Board) -> None:
     assert dev.exec(ask) == f"{POWER_ON} 1"
 
 
+@pytest.mark.qemu("counts nanoseconds with a timer that runs from reset on")
 @pytest.mark.parametrize("variant", ["flight", "dev"])
 def test_first_python_line_comes_within_50_ms(board: Board, variant: str) -> None:
     elf = firmware(variant)

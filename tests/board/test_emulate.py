@@ -14,6 +14,8 @@ import serial
 from tests.board.conftest import ROOT, firmware
 from tests.board.test_target import gone, wait_until
 
+pytestmark = pytest.mark.qemu("starts that emulator")
+
 TIMEOUT_S = 20.0
 
 
@@ -46,10 +48,21 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
+def await_prompt(port: serial.SerialBase) -> None:
+    """Knock until the board, which may still be starting, shows its prompt."""
+    port.timeout = 0.5
+    for _ in range(40):
+        port.write(b"\r\x03\x02")
+        if port.read_until(b">>> ").endswith(b">>> "):
+            break
+    port.timeout = TIMEOUT_S
+
+
 def ask(url: str) -> bytes:
     """Open the console, run a sum there, and return the answer."""
     with serial.serial_for_url(url, timeout=TIMEOUT_S) as port:
-        port.write(b"\r\x03\x02print(6 * 7, 'is it')\r")
+        await_prompt(port)
+        port.write(b"print(6 * 7, 'is it')\r")
         return bytes(port.read_until(b"42 is it\r\n"))
 
 
@@ -66,7 +79,8 @@ def test_ports_are_three_different_lines(emulation: tuple[subprocess.Popen[str],
         serial.serial_for_url(urls["link"], timeout=TIMEOUT_S) as link,
         serial.serial_for_url(urls["bus"], timeout=TIMEOUT_S) as bus,
     ):
-        console.write(b"\r\x03\x02import machine; a, b = machine.UART(1, 115200), machine.UART(2, 115200)\r")
+        await_prompt(console)
+        console.write(b"import machine; a, b = machine.UART(1, 115200), machine.UART(2, 115200)\r")
         console.write(b"a.write(b'to link'); b.write(b'to bus')\r")
         assert link.read(7) == b"to link"
         assert bus.read(6) == b"to bus"

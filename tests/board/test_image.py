@@ -95,7 +95,7 @@ def test_image_over_budget_is_told(budget: Budget, message: str) -> None:
     assert text.splitlines()[-1].startswith(message)
 
 
-def test_command_fails_when_there_is_nothing_to_measure(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_command_fails_when_there_is_nothing_to_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert image.main([EMULATED_BOARD, "flight", str(tmp_path / "none.elf")]) == 2
     assert "none.elf" in capsys.readouterr().err
     assert image.main(["nosuch", "flight", str(firmware("flight"))]) == 2

@@ -8,6 +8,8 @@ import pytest
 
 from tests.board.conftest import Board, firmware
 
+pytestmark = pytest.mark.qemu("gives the console a pseudo terminal")
+
 TIMEOUT_S = 60
 PTY_SIZE = 4095  # what a terminal holds that nobody reads; then the whole machine waits
 
@@ -16,7 +18,8 @@ PTY_SIZE = 4095  # what a terminal holds that nobody reads; then the whole machi
 def pty(board: Board) -> str:
     """Path of the console's terminal of a `dev` board that is starting."""
     board.target.boot(firmware("dev"), console_pty=True)
-    return board.target.console_pty
+    path: str = board.target.console_pty
+    return path
 
 
 def mpremote(pty: str, *arguments: str, ok: bool = True) -> str:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.conftest import Board
+from tests.board.conftest import EMULATOR, Board
 
 SECTOR_SIZE = 128 * 1024
 OK, ABSENT, RANGE, NOT_ERASED = 0, -1, -2, -3  # storage.h
-HOST_FILE = 2
+KIND = {"renode": 1, "qemu": 2}[EMULATOR]  # board.storage_kind(): internal flash, file of the host
 
 
 def status(dev: Board, expression: str) -> int:
@@ -24,16 +24,26 @@ def read(dev: Board, offset: int, size: int) -> bytes:
     return data
 
 
-def test_new_storage_is_erased_and_has_the_sectors_of_the_board(dev: Board, tmp_path: Path) -> None:
+def test_new_storage_is_erased_and_has_the_sectors_of_the_board(dev: Board) -> None:
     assert dev.exec(
         "import board; print(board.storage_kind(), board.storage_sectors(), board.STORAGE_SECTOR_SIZE)"
-    ) == (f"{HOST_FILE} 2 {SECTOR_SIZE}")
+    ) == (f"{KIND} 2 {SECTOR_SIZE}")
+    assert read(dev, SECTOR_SIZE - 8, 16) == b"\xff" * 16
+
+
+@pytest.mark.qemu("storage is a file of the host")
+def test_new_file_has_the_size_of_the_storage_and_is_erased(dev: Board, tmp_path: Path) -> None:
     assert (tmp_path / "storage.bin").read_bytes() == b"\xff" * 2 * SECTOR_SIZE
 
 
-def test_programmed_bytes_are_read_back_and_lie_in_the_file(dev: Board, tmp_path: Path) -> None:
+def test_programmed_bytes_are_read_back(dev: Board) -> None:
     assert status(dev, "program(1000, b'perilune')") == OK
     assert read(dev, 998, 12) == b"\xff\xffperilune\xff\xff"
+
+
+@pytest.mark.qemu("storage is a file of the host")
+def test_programmed_bytes_lie_in_the_file(dev: Board, tmp_path: Path) -> None:
+    assert status(dev, "program(1000, b'perilune')") == OK
     assert (tmp_path / "storage.bin").read_bytes()[998:1010] == b"\xff\xffperilune\xff\xff"
 
 
@@ -89,12 +99,13 @@ def test_content_survives_reset_and_power_cut(dev: Board) -> None:
     assert status(dev, "program(16, b'kept')") == OK
     dev.reset()
     assert read(dev, 16, 4) == b"kept"
-    dev.exec_until_reset("import board\nboard.provoke(3)")
+    dev.exec_until_reset("import board\nboard.provoke(4)")
     assert read(dev, 16, 4) == b"kept"
     dev.power_cut()
     assert read(dev, 16, 4) == b"kept"
 
 
+@pytest.mark.qemu("storage is a file of the host")
 def test_many_resets_leave_storage_usable(dev: Board) -> None:
     """A reset does not close the host's file; the next boot does, or the host runs out of handles."""
     for _ in range(20):
@@ -104,6 +115,7 @@ def test_many_resets_leave_storage_usable(dev: Board) -> None:
     assert sum(file.name == "storage.bin" for file in files) == 1
 
 
+@pytest.mark.qemu("storage is a file of the host")
 def test_shorter_file_grows_to_the_size_of_the_storage(board: Board, tmp_path: Path) -> None:
     path = tmp_path / "storage.bin"
     path.write_bytes(b"short")
@@ -112,6 +124,7 @@ def test_shorter_file_grows_to_the_size_of_the_storage(board: Board, tmp_path: P
     assert path.stat().st_size == 2 * SECTOR_SIZE
 
 
+@pytest.mark.qemu("storage is a file of the host")
 def test_path_with_comma_and_space_names_the_file(board: Board, tmp_path: Path) -> None:
     path = tmp_path / "a, b.bin"
     board.boot(storage=path)

@@ -24,6 +24,8 @@ from hil.targets.errors import (
 )
 from tests.board.conftest import ROOT, Board, firmware
 
+pytestmark = pytest.mark.qemu("is about that target")
+
 SRAM_TEST_WORD = 0x2001_FFF0  # the last words of the heap, free on a board that has just started
 LOCKUP = """
 import machine

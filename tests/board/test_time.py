@@ -7,6 +7,8 @@ import pytest
 
 from tests.board.conftest import Board
 
+pytestmark = pytest.mark.qemu("counts nanoseconds with a timer that runs from reset on")
+
 ICOUNT_SHIFT = 3
 TIM2_COUNT = 0x4000_0024
 WRAP_US = 1 << 32

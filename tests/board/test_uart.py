@@ -37,7 +37,8 @@ def counters(dev: Board, usart: int) -> dict[str, int]:
 
 
 def port(dev: Board, name: str) -> Channel:
-    return dev.target.uarts[name]
+    found: Channel = dev.target.uarts[name]
+    return found
 
 
 @pytest.mark.parametrize("name", USARTS)

@@ -94,7 +94,9 @@ def test_mistake_is_answered_with_file_and_field(folder: Path, old: str, new: st
     assert message in str(error.value)
 
 
-def test_command_lists_boards_and_generates_files(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_command_lists_boards_and_generates_files(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert boards.main(["--boards", str(folder), "list"]) == 0
     assert capsys.readouterr().out == "mine\n"
     assert boards.main(["--boards", str(folder), "generate", "mine", str(tmp_path / "out")]) == 0

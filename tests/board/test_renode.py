@@ -1,0 +1,55 @@
+"""The tests of the other files once more, on other boards in Renode, where Renode is installed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hil.targets.errors import EmulatorMissing
+from hil.targets.renode import check_version, find_renode
+from tests.board.conftest import ROOT
+
+SAME_TESTS = ("boot", "crash", "storage", "uart", "watchdog")
+BOARDS = ("stm32f4_discovery", "pyboard_v11")
+BUILD_TIMEOUT_S, TEST_TIMEOUT_S = 600, 1800
+
+
+@pytest.fixture(scope="module")
+def renode() -> str:
+    """Renode's start command, or a skip that says how to get it."""
+    try:
+        command = find_renode()
+        check_version(command)
+    except EmulatorMissing as missing:
+        pytest.skip(str(missing))
+    return command
+
+
+def run(*command: str, timeout_s: float, **environment: str) -> None:
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**{name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
+
+
+@pytest.mark.timeout(BUILD_TIMEOUT_S + TEST_TIMEOUT_S)
+@pytest.mark.parametrize("board", BOARDS)
+def test_same_tests_pass_in_renode(renode: str, board: str) -> None:
+    for variant in ("flight", "dev"):
+        run("make", "-s", "firmware", f"BOARD={board}", f"VARIANT={variant}", timeout_s=BUILD_TIMEOUT_S)
+    files = [f"tests/board/test_{name}.py" for name in SAME_TESTS]
+    options = ["--quiet", "-p", "no:xdist", "-m", "not long"]
+    run(
+        *(sys.executable, "-m", "pytest", *options, *files),
+        timeout_s=TEST_TIMEOUT_S,
+        PERILUNE_TEST_TARGET=f"renode:{board}",
+    )
