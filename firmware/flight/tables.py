@@ -137,11 +137,14 @@ RELATION_NOT_EQUAL = const(1)
 RELATION_BELOW = const(2)
 RELATION_ABOVE = const(3)
 
-# --- MODES: (mode, entry requests, exit requests), sorted; TRANSITIONS: for each mode the bits of the modes it may go
+# --- MODES: (mode, entry requests, exit requests, mode after a restart), sorted --------------------------------------
+
+# TRANSITIONS: for each mode the bits of the modes it may go to.
 
 MODE_NUMBER = const(0)
 MODE_ENTRY = const(1)
 MODE_EXIT = const(2)
+MODE_RESUME = const(3)
 
 # Mode numbers are the framework's own: the dictionary gives each its actions and its ways out.
 MODE_BOOT = const(0)

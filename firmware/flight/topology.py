@@ -8,10 +8,12 @@ from .app.base import App
 from .errors import DropCounters
 from .executive import Executive
 from .hal.null import Hal
+from .journal import Journal
 from .limits import APID, CYCLE_MS, FAREWELL_MS, SDLS_SPI_AD, SDLS_SPI_BD, TC_SDLS
 from .link.downlink import Downlink
 from .link.sdls import SecurityAssociation
 from .link.uplink import Uplink
+from .modes import Modes
 from .packet.counters import MessageTypeCounters, SequenceCounts
 from .packet.telemetry import TelemetryWriter
 from .pool import Pool
@@ -70,7 +72,10 @@ class Core:
         self.router = Router(tables, self.request, self.verification, clock)
         self.events = Events(tables, self.tm)
         self.housekeeping = Housekeeping(tables, self.pool, self.tm)
-        self.store = Store()
+        self.journal = Journal(hal.storage)
+        self.journal.mount()
+        # The journal is below the services and does not know their interface.
+        self.store: Store = self.journal  # type: ignore[assignment]
         self.parameters = Parameters(tables, self.pool, self.tm, self.store)
         self.functions = Functions(self.router)
         self.test = ConnectionTest(self.tm)
@@ -94,6 +99,7 @@ class Core:
         self.executive.add_poller(self.schedule.poll)
         self.points = CorePoints(self, tables)
         self.core_functions = CoreFunctions(self)
+        self.modes = Modes(self, tables)
         self._event_boot = ids.EVENT_CORE_BOOT
         self._event_crash = ids.EVENT_CORE_CRASH
         self._event_overrun = ids.EVENT_CORE_OVERRUN
@@ -127,6 +133,7 @@ class Core:
         crash = [0, 0, 0]
         if hal.crash(crash):
             self.events.raise_(self._event_crash, crash[0], crash[1], crash[2])
+        self.modes.start()
         self.executive.start()
 
     def run(self) -> None:
@@ -134,6 +141,7 @@ class Core:
         self.start()
         self.executive.run()
         self.farewell()
+        self.modes.restart_commanded()
         self.hal.reset()
 
     def farewell(self) -> None:
@@ -146,6 +154,7 @@ class Core:
     def add_apps(self, apps, modes: bytes) -> None:  # type: ignore[no-untyped-def]
         """Make every app and put its steps behind the core's."""
         groups = self.executive.groups
+        groups[0].add(self.modes.step_10hz, ALL_MODES)
         groups[0].add(self._events_step, ALL_MODES)
         for number, make in enumerate(apps):
             app = make(self)
@@ -158,6 +167,7 @@ class Core:
         groups[1].add(self.time_management.step_1hz, ALL_MODES)
         groups[1].add(self.schedule.step_1hz, ALL_MODES)
         groups[1].add(self.monitoring.step_1hz, ALL_MODES)
+        groups[1].add(self.modes.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # What the apps have found is checked in the same cycle.

@@ -344,6 +344,13 @@ CASES = {
         "no value",
         "Give value",
     ),
+    "requests for a mode that is defined nowhere": (
+        '[[mode]]\nname = "SURVIVAL"\nentry = []',
+        'name = "SURVIVAL"',
+        "reference",
+        "mode SURVIVAL is defined nowhere",
+        "next",
+    ),
     "two modes of one name": (
         '[[mode]]\nname = "SAFE"\nnext = []\n[[mode]]\nname = "SAFE"\nnext = []',
         'name = "SAFE" #2',

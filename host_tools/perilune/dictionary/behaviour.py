@@ -180,10 +180,32 @@ class _Resolver:
             MODES[entry.name],
             entry.name,
             entry.text,
-            tuple(sorted(MODES[name] for name in entry.next)),
+            tuple(sorted(MODES[name] for name in entry.next or ())),
             packets[0],
             packets[1],
+            MODES[entry.resume],
         )
+
+    def modes(self, rows: Sequence[Located[schema.Mode]]) -> tuple[model.Mode, ...]:
+        """Each mode once, by number: as the file says that has its `next`, with the requests of the others behind."""
+        defined: dict[str, model.Mode] = {}
+        places: dict[object, Place] = {}
+        for located in rows:
+            if located.entry.next is not None:
+                name = located.entry.name
+                self.unique(places, name, located.at("name ="), f"mode {name}")
+                defined.setdefault(name, self.mode(located))
+        for located in rows:
+            name = located.entry.name
+            if located.entry.next is not None:
+                continue
+            if name not in defined:
+                self.problem(located.at("name ="), "reference", f"mode {name} is defined nowhere", "Give it `next`")
+                continue
+            added = self.mode(located)
+            base = defined[name]
+            defined[name] = msgspec.structs.replace(base, entry=base.entry + added.entry, exit=base.exit + added.exit)
+        return tuple(sorted(defined.values(), key=lambda row: row.number))
 
     def unique(self, places: dict[object, Place], key: object, place: Place, what: str) -> None:
         if key in places:
@@ -199,7 +221,6 @@ def resolve_behaviour(sources: Sequence[Source], definitions: Definitions, probl
     ids: dict[object, Place] = {}
     names: dict[object, Place] = {}
     actions: dict[object, Place] = {}
-    modes: dict[object, Place] = {}
     event_actions = []
     mode_rows = []
     for source in sources:
@@ -223,8 +244,7 @@ def resolve_behaviour(sources: Sequence[Source], definitions: Definitions, probl
                 resolver.unique(actions, event.id, action.at("event ="), f"an action of {event.name}")
                 event_actions.append(model.EventAction(event, octets, reads, action.entry.enabled))
         for mode in source.of(schema.Mode):
-            resolver.unique(modes, mode.entry.name, mode.at("name ="), f"mode {mode.entry.name}")
-            mode_rows.append(resolver.mode(mode))
+            mode_rows.append(mode)
     behaviour.event_actions = tuple(sorted(event_actions, key=lambda action: action.event.id))
-    behaviour.modes = tuple(sorted(mode_rows, key=lambda row: row.number))
+    behaviour.modes = resolver.modes(mode_rows)
     return behaviour

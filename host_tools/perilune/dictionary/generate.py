@@ -155,7 +155,7 @@ def table_values(dictionary: Dictionary) -> dict[str, object]:
             (row.id, layout.SEQUENCE_ABORT_ON_FAILURE * row.abort_on_failure, tuple(map(_step, row.steps)))
             for row in sorted(dictionary.sequences.values(), key=lambda row: row.id)
         ),
-        "MODES": tuple((mode.number, mode.entry, mode.exit) for mode in dictionary.modes),
+        "MODES": tuple((mode.number, mode.entry, mode.exit, mode.resume) for mode in dictionary.modes),
         "TRANSITIONS": _transitions(dictionary),
         "APP_MODES": bytes(mode_bits(app.modes) for app in dictionary.apps),
     }

@@ -208,7 +208,7 @@ class Sequence(msgspec.Struct, frozen=True):
 
 
 class Mode(msgspec.Struct, frozen=True):
-    """A mode, where it may go, and the packets of its entry and exit."""
+    """A mode, where it may go, the packets of its entry and exit, and the mode after a restart."""
 
     number: int
     name: str
@@ -216,6 +216,7 @@ class Mode(msgspec.Struct, frozen=True):
     next: tuple[int, ...]
     entry: tuple[bytes, ...]
     exit: tuple[bytes, ...]
+    resume: int = 1  # SAFE
 
 
 class App(msgspec.Struct, frozen=True):

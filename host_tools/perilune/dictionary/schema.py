@@ -202,10 +202,14 @@ class Sequence(Entry, frozen=True):
 
 
 class Mode(Entry, frozen=True):
-    """[[mode]]: the modes it may go to, and the requests on the way in and out."""
+    """[[mode]]: the modes it may go to, the mode after a restart, and the requests on the way in and out.
+
+    Without `next` it adds its requests to a mode that another file defines.
+    """
 
     name: ModeName
-    next: list[ModeName]
+    next: list[ModeName] | None = None
+    resume: ModeName = "SAFE"
     text: str = ""
     entry: list[Request] = []
     exit: list[Request] = []

@@ -15,6 +15,8 @@ class Trial(App):
         self.modes = core.supply(ids.TRIAL_MODES)
         for point in (ids.TRIAL_FLAG, ids.TRIAL_SMALL, ids.TRIAL_LEVEL, ids.TRIAL_REAL):
             core.supply(point)
+        self.mode = -1
+        self.active = False
         self.calls = 0
         self.arguments = [0] * 12
         self.octets = bytearray(32)
@@ -75,3 +77,5 @@ class Trial(App):
 
     def mode_changed(self, mode, active):
         self.values[self.modes] += 1
+        self.mode = mode
+        self.active = active
