@@ -1,0 +1,273 @@
+"""Renode's platform files against the firmware's own addresses, the board data and the classes that Renode has.
+
+Renode itself is not needed. The table of classes holds what the sources of 1.16.1 and of later versions offer: names
+and parameters of constructors, and properties that a platform may set.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from perilune.boards import BOARDS_DIR, board_names, load_board
+
+ROOT = BOARDS_DIR.parent
+REGISTERS = (ROOT / "firmware/stm32f4/stm32f4.h").read_text(encoding="utf-8")
+BASE = BOARDS_DIR / "stm32f4.repl"
+VERSIONED = {
+    "1.16": BOARDS_DIR / "stm32f4_i2c_spi_rng_1.16.repl",
+    "later": BOARDS_DIR / "stm32f4_i2c_spi_rng_later.repl",
+}
+
+# Class -> parameters that may be given, in every version.
+CLASSES = {
+    "Analog.STM32_ADC": set(),
+    "CPU.CortexM": {"cpuType", "nvic", "numberOfMPURegions"},
+    "CRC.STM32_CRC": {"series", "configurablePoly"},
+    "GPIOPort.STM32_GPIOPort": {"modeResetValue", "outputSpeedResetValue", "pullUpPullDownResetValue", "numberOfAFs"},
+    "IRQControllers.NVIC": {"priorityMask", "systickFrequency"},
+    "IRQControllers.STM32F4_EXTI": {"numberOfOutputLines", "firstDirectLine"},
+    "MTD.STM32F4_FlashController": {"flash"},
+    "Memory.MappedMemory": {"size"},
+    "Miscellaneous.Button": {"invert"},
+    "Miscellaneous.CombinedInput": {"numberOfInputs"},
+    "Miscellaneous.DWT": {"frequency"},
+    "Miscellaneous.LED": {"invert"},
+    "Miscellaneous.STM32F4_RCC": {"rtcPeripheral"},
+    "Miscellaneous.STM32_PWR": set(),
+    "Miscellaneous.STM32_SYSCFG": set(),
+    "Timers.STM32F4_RTC": {"wakeupTimerFrequency"},
+    "Timers.STM32_IndependentWatchdog": {"frequency", "windowOption", "defaultPrescaler"},
+    "Timers.STM32_Timer": {"frequency", "initialLimit"},
+    "UART.STM32_UART": {"frequency"},
+}
+VERSIONED_CLASSES: dict[str, dict[str, set[str]]] = {
+    "1.16": {"I2C.STM32F4_I2C": set(), "SPI.STM32SPI": {"bufferCapacity"}, "Miscellaneous.STM32F4_RNG": set()},
+    "later": {
+        "I2C.STM32F1_I2C": set(),
+        "SPI.STM32SPI": {"series", "bufferCapacity"},
+        "Miscellaneous.STM32_RNG": {"series"},
+    },
+}
+# A constructor refuses to do without these.
+REQUIRED = {
+    "CPU.CortexM": {"cpuType", "nvic"},
+    "CRC.STM32_CRC": {"series"},
+    "MTD.STM32F4_FlashController": {"flash"},
+    "Memory.MappedMemory": {"size"},
+    "Miscellaneous.DWT": {"frequency"},
+    "Miscellaneous.STM32F4_RCC": {"rtcPeripheral"},
+    "Timers.STM32_IndependentWatchdog": {"frequency"},
+    "Timers.STM32_Timer": {"frequency", "initialLimit"},
+}
+REQUIRED_LATER = {"SPI.STM32SPI": {"series"}, "Miscellaneous.STM32_RNG": {"series"}}
+
+
+@dataclass
+class Entry:
+    """One device: what it is, where, what it is given, and where its lines go."""
+
+    name: str
+    kind: str = ""
+    place: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def address(self) -> int:
+        found = re.search(r"0x([0-9A-Fa-f]+)", self.place)
+        return int(found[1], 16) if found else -1
+
+
+def parse(text: str) -> tuple[list[str], dict[str, Entry]]:
+    """Return the files that *text* uses and its entries; ValueError on a line that is none of the known kinds."""
+    used: list[str] = []
+    entries: dict[str, Entry] = {}
+    current: Entry | None = None
+    braces = 0
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.split("//")[0].rstrip()
+        if braces or line.endswith("@ {"):
+            braces += line.count("{") - line.count("}")
+        if not line:
+            continue
+        if found := re.fullmatch(r'using "(.+)"', line):
+            used.append(found[1])
+        elif found := re.fullmatch(r"(\w+)(?:: ([\w.]+) @ (.+))?:?", line) if not line[0].isspace() else None:
+            current = entries.setdefault(found[1], Entry(found[1], found[2] or "", found[3] or ""))
+        elif current is None:
+            raise ValueError(f"line {number} belongs to nothing: {raw}")
+        elif found := re.fullmatch(r"\s+sysbus (.+);?", line):
+            current.place += " " + found[1]
+        elif line.strip() == "}":
+            pass
+        elif found := re.fullmatch(r"\s+(.*?)\s*-> (.+)", line):
+            current.lines.append((found[1], found[2]))
+        elif found := re.fullmatch(r"\s+(\w+): (.+)", line):
+            current.parameters[found[1]] = found[2]
+        else:
+            raise ValueError(f"line {number} is not understood: {raw}")
+    if braces:
+        raise ValueError("a brace is open at the end")
+    return used, entries
+
+
+def platform(path: Path) -> dict[str, Entry]:
+    """Entries of *path* and of the files that it uses."""
+    used, entries = parse(path.read_text(encoding="utf-8"))
+    merged: dict[str, Entry] = {}
+    for name in used:
+        merged |= platform((path.parent / name).resolve(strict=True))
+    for name, entry in entries.items():
+        if name in merged and not entry.kind:
+            merged[name].lines += entry.lines
+            merged[name].parameters |= entry.parameters
+        else:
+            merged[name] = entry
+    return merged
+
+
+def whole(board: str, version: str) -> dict[str, Entry]:
+    """Everything that a board has in one version of Renode."""
+    renode = load_board(board).renode
+    assert renode is not None
+    return platform(BOARDS_DIR / board / renode.platform) | platform(VERSIONED[version])
+
+
+def register_base(macro: str) -> int:
+    """Address of a peripheral in the firmware's header."""
+    found = re.search(rf"#define {re.escape(macro)} .*?0x([0-9A-Fa-f]+)u", REGISTERS)
+    assert found, macro
+    return int(found[1], 16)
+
+
+@pytest.mark.parametrize("version", VERSIONED)
+@pytest.mark.parametrize("board", board_names())
+def test_devices_are_of_classes_that_renode_has_and_get_what_these_take(board: str, version: str) -> None:
+    known = CLASSES | VERSIONED_CLASSES[version]
+    required = REQUIRED | (REQUIRED_LATER if version == "later" else {})
+    for entry in whole(board, version).values():
+        assert entry.kind in known, entry
+        assert set(entry.parameters) <= known[entry.kind], entry
+        assert required.get(entry.kind, set()) <= set(entry.parameters), entry
+
+
+@pytest.mark.parametrize("version", VERSIONED)
+@pytest.mark.parametrize("board", board_names())
+def test_every_line_ends_at_a_device(board: str, version: str) -> None:
+    entries = whole(board, version)
+    for entry in entries.values():
+        for _source, destinations in entry.lines:
+            for destination in destinations.split("|"):
+                assert re.split("[@#]", destination.strip())[0] in entries, (entry.name, destination)
+        for value in ("flash", "nvic", "rtcPeripheral"):
+            assert entry.parameters.get(value, "cpu") in entries, entry
+
+
+@pytest.mark.parametrize(
+    ("name", "macro"),
+    [
+        ("rcc", "RCC"),
+        ("pwr", "PWR"),
+        ("flash_controller", "FLASH"),
+        ("usart1", "USART1"),
+        ("usart2", "USART2"),
+        ("usart3", "USART3"),
+        ("timer2", "TIM2"),
+        ("adc1", "ADC1"),
+        ("iwdg", "IWDG"),
+        ("exti", "EXTI"),
+        ("syscfg", "SYSCFG"),
+        ("spi1", "SPI1"),
+        ("spi2", "SPI2"),
+        ("spi3", "SPI3"),
+        ("i2c1", "I2C(n)"),
+        ("gpioPortA", "GPIO(port)"),
+        ("dwt", "DWT_CTRL"),
+        ("flash", "FLASH_BASE"),
+        ("sram", "SRAM_BASE"),
+        ("ccm", "CCM_BASE"),
+    ],
+)
+@pytest.mark.parametrize("version", VERSIONED)
+def test_devices_lie_where_the_firmware_expects_them(name: str, macro: str, version: str) -> None:
+    assert whole("netduinoplus2", version)[name].address == register_base(macro)
+
+
+def test_numbered_devices_follow_each_other() -> None:
+    entries = whole("netduinoplus2", "1.16")
+    for port in "ABCDEH":
+        assert entries[f"gpioPort{port}"].address == register_base("GPIO(port)") + 0x400 * (ord(port) - ord("A"))
+    for number in (1, 2, 3):
+        assert entries[f"i2c{number}"].address == register_base("I2C(n)") + 0x400 * (number - 1)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_uart_interrupts_are_those_of_the_vector_table(number: int) -> None:
+    irq = re.search(rf"#define IRQ_USART{number} (\d+)", REGISTERS)
+    assert irq
+    assert whole("netduinoplus2", "1.16")[f"usart{number}"].lines == [("", f"nvic@{irq[1]}")]
+
+
+def test_clock_rates_are_those_of_the_firmware() -> None:
+    entries = whole("netduinoplus2", "1.16")
+    rates = {
+        name: int(entry.parameters["frequency"]) for name, entry in entries.items() if "frequency" in entry.parameters
+    }
+    assert rates == {
+        "dwt": 168_000_000,
+        "usart1": 84_000_000,
+        "usart2": 42_000_000,
+        "usart3": 42_000_000,
+        "timer2": 84_000_000,
+        "iwdg": 32_000,
+    }
+    assert entries["nvic"].parameters["systickFrequency"] == "168000000"
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_led_is_on_the_pin_of_the_board(board: str) -> None:
+    entries = whole(board, "1.16")
+    [(port, source)] = [
+        (entry.name, source) for entry in entries.values() for source, to in entry.lines if to == "led@0"
+    ]
+    assert load_board(board).led.pin == f"P{port.removeprefix('gpioPort')}{source}"
+    assert entries["led"].place == port
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_script_loads_files_that_exist_and_the_program_once(board: str) -> None:
+    renode = load_board(board).renode
+    assert renode is not None
+    folder = BOARDS_DIR / board
+    script = (folder / renode.script).read_text(encoding="utf-8")
+    assert f'mach create "{board}"' in script
+    names = re.findall(r"\$ORIGIN/(\S+)", script)
+    assert names == [renode.platform, "../stm32f4.resc"]
+    for name in names:
+        assert (folder / name).is_file()
+    common = (BOARDS_DIR / "stm32f4.resc").read_text(encoding="utf-8")
+    assert (script + common).count("sysbus LoadELF") == 1
+    assert "macro" not in re.sub("#.*", "", script + common)
+    assert not re.search("https?:|ApplySVD", script + common + BASE.read_text(encoding="utf-8"))
+
+
+def test_script_names_every_variable_that_it_takes() -> None:
+    text = (BOARDS_DIR / "stm32f4.resc").read_text(encoding="utf-8")
+    comments, commands = "".join(re.findall("#.*\n", text)), re.sub("#.*", "", text)
+    taken = set(re.findall(r"\$\w+", commands))
+    assert taken == {"$elf", "$versioned", "$link_port", "$bus_port", "$console_port"}
+    assert all(name in comments for name in taken)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("    size: 5", "belongs to nothing"),
+        ("a: B.C @ sysbus 0x0\n    size = 5", "is not understood"),
+        ("a: B.C @ {\n    sysbus 0x0;\n", "a brace is open"),
+    ],
+)
+def test_platform_that_is_none_is_told(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse(text)
