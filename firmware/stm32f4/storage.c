@@ -45,8 +45,12 @@ static bool flash_unlock(void) {
     return flash_wait();
 }
 
-// The data cache may hold what was there before (RM0090 3.9.1).
+// The data cache may hold what was there before (RM0090 3.9.1). An interface that stays busy is left alone: a write to CR
+// would stall the bus for as long (RM0090 3.9.5).
 static void flash_lock(void) {
+    if (FLASH->SR & FLASH_SR_BSY) {
+        return;
+    }
     FLASH->CR &= ~(FLASH_CR_PG | FLASH_CR_SER | FLASH_CR_SNB_MASK);
     FLASH->CR |= FLASH_CR_LOCK;
     uint32_t acr = FLASH->ACR;
@@ -87,9 +91,10 @@ static bool flash_erase(uint32_t sector) {
     return ok;
 }
 
-static void flash_store(uint32_t address, const uint8_t *from, size_t size, uint32_t psize) {
-    FLASH->CR = (FLASH->CR & ~FLASH_CR_PSIZE_MASK) | psize | FLASH_CR_PG;
-    if (psize == FLASH_CR_PSIZE_32) {
+// A word, or a byte.
+static bool flash_store(uint32_t address, const uint8_t *from, bool whole_word) {
+    FLASH->CR = (FLASH->CR & ~FLASH_CR_PSIZE_MASK) | (whole_word ? FLASH_CR_PSIZE_32 : 0) | FLASH_CR_PG;
+    if (whole_word) {
         uint32_t word;
         memcpy(&word, from, sizeof(word));
         *(volatile uint32_t *)address = word;
@@ -97,7 +102,7 @@ static void flash_store(uint32_t address, const uint8_t *from, size_t size, uint
         *(volatile uint8_t *)address = *from;
     }
     cpu_dsb();
-    flash_wait();
+    return flash_wait() && !(FLASH->SR & FLASH_SR_ERRORS);
 }
 
 static bool flash_program(uint32_t offset, const uint8_t *from, size_t size) {
@@ -105,8 +110,7 @@ static bool flash_program(uint32_t offset, const uint8_t *from, size_t size) {
     uint32_t address = flash_address(offset);
     while (ok && size > 0) {
         size_t step = (address & 3u) == 0 && size >= 4 ? 4 : 1;
-        flash_store(address, from, step, step == 4 ? FLASH_CR_PSIZE_32 : 0);
-        ok = !(FLASH->SR & FLASH_SR_ERRORS);
+        ok = flash_store(address, from, step == 4);
         address += step;
         from += step;
         size -= step;

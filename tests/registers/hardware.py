@@ -10,8 +10,15 @@ from perilune.boards import BoardError, generate, load_board
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PORT = ROOT / "firmware/stm32f4"
-DRIVERS = ("adc.c", "exti.c", "i2c.c", "pin.c", "spi.c", "uart.c")
-WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", "-Wno-int-to-pointer-cast"]
+DRIVERS = ("adc.c", "exti.c", "i2c.c", "pin.c", "spi.c", "storage.c", "uart.c")
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-missing-field-initializers",
+    "-Wno-int-to-pointer-cast",
+    "-Wno-attributes",
+]
 SANITIZER = ["-fsanitize=thread", "--param=tsan-distinguish-volatile=1"]
 COMPILER = ["gcc", "-std=gnu11", "-O1", "-fPIC", *WARNINGS]
 

@@ -12,13 +12,16 @@
 
 #include "clock.h"
 #include "exti.h"
+#include "semihosting.h"
 #include "timebase.h"
 #include "uart.h"
+#include "watchdog.h"
 
 static const struct {
     uint32_t first, size;
-} regions[] = { { 0x40000000u, 0x80000u }, { 0xE000E000u, 0x1000u } };
+} regions[] = { { 0x40000000u, 0x80000u }, { 0xE000E000u, 0x1000u }, { 0x080C0000u, 0x40000u } };
 #define REGIONS (sizeof(regions) / sizeof(regions[0]))
+#define FLASH_REGION 2 // storage: read as memory, written through the model, bytes too
 
 clock_rates_t clock_rates = { 168000000, 42000000, 84000000 };
 
@@ -31,7 +34,8 @@ static read_hook_t on_read;
 static write_hook_t on_write;
 static time_hook_t on_time;
 static mask_hook_t on_mask;
-static volatile uint32_t *written;
+static volatile uint8_t *written;
+static uint32_t written_size;
 static uint32_t narrow_accesses;
 
 bool registers_open(read_hook_t read, write_hook_t write, time_hook_t time, mask_hook_t mask) {
@@ -52,9 +56,9 @@ bool registers_open(read_hook_t read, write_hook_t write, time_hook_t time, mask
 // Tell the model of the last write. Called by the tests after each driver call.
 void registers_settle(void) {
     if (written != NULL) {
-        volatile uint32_t *at = written;
+        volatile uint8_t *at = written;
         written = NULL;
-        on_write((uint32_t)(uintptr_t)at, *at);
+        on_write((uint32_t)(uintptr_t)at, written_size == 1 ? *at : *(volatile uint32_t *)at);
     }
 }
 
@@ -82,6 +86,21 @@ void __tsan_volatile_write4(void *address) {
     registers_settle();
     if (is_register(address)) {
         written = address;
+        written_size = 4;
+    }
+}
+
+static bool is_storage(const volatile void *address) {
+    return (uintptr_t)address - regions[FLASH_REGION].first < regions[FLASH_REGION].size;
+}
+
+void __tsan_volatile_write1(void *address) {
+    registers_settle();
+    if (is_storage(address)) {
+        written = address;
+        written_size = 1;
+    } else {
+        narrow_accesses += is_register(address);
     }
 }
 
@@ -89,7 +108,6 @@ void __tsan_volatile_write4(void *address) {
 NARROW(__tsan_volatile_read1)
 NARROW(__tsan_volatile_read2)
 NARROW(__tsan_volatile_read8)
-NARROW(__tsan_volatile_write1)
 NARROW(__tsan_volatile_write2)
 NARROW(__tsan_volatile_write8)
 
@@ -175,4 +193,38 @@ bool clock_is_emulated(void) {
 
 bool uart_intercept(int id, uint8_t c) {
     return id == 3 && c == 3; // the console's interrupt character
+}
+
+// What storage.c asks of others. There is no host behind a part of silicon.
+static uint32_t excused_us;
+
+bool clock_is_qemu(void) {
+    return false;
+}
+
+void watchdog_excuse(uint32_t us) {
+    excused_us += us;
+}
+
+uint32_t registers_excused_us(void) {
+    uint32_t us = excused_us;
+    excused_us = 0;
+    return us;
+}
+
+int32_t semihosting_open_storage(uint32_t size) {
+    (void)size;
+    return 0;
+}
+
+bool semihosting_read(int32_t handle, uint32_t offset, uint8_t *to, size_t size) {
+    return handle < 0 && offset > size && to == NULL;
+}
+
+bool semihosting_write(int32_t handle, uint32_t offset, const uint8_t *from, size_t size) {
+    return handle < 0 && offset > size && from == NULL;
+}
+
+bool semihosting_fill(int32_t handle, uint32_t offset, uint8_t value, size_t size) {
+    return handle < 0 && offset > size && value == 0;
 }
