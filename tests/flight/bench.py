@@ -13,16 +13,6 @@ except ImportError:  # CPython: generated on the way; MicroPython's runner does 
 
     sys.path.insert(0, str(make_mission()))
     import mission_apps
-# One after the other from the ground up: MicroPython compiles what it imports, and a chain of imports in imports is deeper
-# than the stack of its unix port.
-import flight.codec
-import flight.link.downlink
-import flight.link.uplink
-import flight.packet.telemetry
-import flight.service.telemetry
-import flight.service.verification
-import flight.service.router
-import flight.service.parameter  # isort: skip
 import mission_ids as ids
 import mission_tables as tables
 from flight.codec import crc16
@@ -32,7 +22,7 @@ from flight.topology import build
 APID = 0x64
 KEYS = (bytes(range(32)), bytes(range(32, 64)))
 ALL = 0x0F  # acknowledge everything
-__all__ = ["ALL", "APID", "KEYS", "Bench", "Report", "ids", "tables", "telecommand"]
+__all__ = ["ALL", "APID", "KEYS", "Bench", "Report", "ids", "mission_apps", "tables", "telecommand"]
 
 
 def telecommand(service, subtype, data=b"", ack=ALL, source=0, count=0, apid=APID, version=2):
@@ -58,7 +48,7 @@ class Report:
         self.data = packet[20:-2]
 
     def __repr__(self):
-        return "{}/{} {}".format(self.kind[0], self.kind[1], self.data.hex())
+        return f"{self.kind[0]}/{self.kind[1]} {self.data.hex()}"
 
 
 class Catcher:
@@ -89,12 +79,16 @@ class Bench:
         self.core = build(tables, ids, self.hal, KEYS, mission_apps.APPS)
         if store is not None:
             self.core.parameters.use(store)
-        self.trial = self.core.apps[-1]
         self.catcher = Catcher()
-        self.core.tm.use(self.catcher)
+        self.core.tm.use(self.catcher)  # type: ignore[arg-type]
         self.core.start()
         self.core.executive.turn()
         self.take()
+
+    @property
+    def trial(self):
+        """The trial mission's app."""
+        return self.core.apps[-1]
 
     def take(self):
         """Reports since the last call."""

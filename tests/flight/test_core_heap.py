@@ -3,6 +3,7 @@
 Housekeeping of every kind, events in a flood, telecommands over CLTU, authentication and FARM-1, good and bad ones.
 """
 
+import gc
 import unittest
 
 import uplink_bytes as ground
@@ -12,6 +13,9 @@ from flight.hal.null import Hal, Port
 from flight.limits import CYCLE_MS
 from flight.topology import build
 from heap import HAVE_HEAP_LOCK, needs_heap_lock
+
+if HAVE_HEAP_LOCK:
+    from micropython import heap_lock, heap_unlock  # type: ignore[attr-defined]
 
 CYCLES = 10_000
 TELECOMMAND_EVERY = 5
@@ -64,7 +68,7 @@ class FixedHal(Hal):
     def __init__(self):
         super().__init__()
         self.clock = VirtualClock()
-        self.link = FixedPort()
+        self.link = self.port = FixedPort()
         self.storage = MemoryStorage()
 
 
@@ -77,7 +81,7 @@ def prepare(core_hal, count):
         packet = telecommand(service, subtype, data, count=number)
         octets.extend(ground.cltu(ground.protect(ground.BD, 0, packet, number + 1)))
         ends.append(len(octets))
-    core_hal.link.octets = bytes(octets)
+    core_hal.port.octets = bytes(octets)
     return ends
 
 
@@ -85,7 +89,7 @@ def run_cycles(core, hal, ends, cycles):
     """The executive's loop, a telecommand every few cycles."""
     executive = core.executive
     clock = hal.clock
-    port = hal.link
+    port = hal.port
     events = core.events
     sent = 0
     for cycle in range(cycles):
@@ -103,10 +107,6 @@ def run_cycles(core, hal, ends, cycles):
 class TestSteadyState(unittest.TestCase):
     @needs_heap_lock
     def test_ten_thousand_cycles_with_the_heap_locked(self):
-        import gc
-
-        from micropython import heap_lock, heap_unlock
-
         self.assertTrue(HAVE_HEAP_LOCK)
         hal = FixedHal()
         core = build(tables, ids, hal, KEYS, mission_apps.APPS)
@@ -128,12 +128,10 @@ class TestSteadyState(unittest.TestCase):
         self.assertGreaterEqual(verification.completed, 10 * rounds)
         self.assertEqual(core.executive.cycles, CYCLES)
         self.assertEqual(core.tm.lost, 0)
-        self.assertGreater(hal.link.written, CYCLES // 10)
+        self.assertGreater(hal.port.written, CYCLES // 10)
 
     @needs_heap_lock
     def test_an_allocation_would_be_seen(self):
-        from micropython import heap_lock, heap_unlock
-
         seen = False
         heap_lock()
         try:

@@ -28,7 +28,7 @@ class ExecutiveCase(unittest.TestCase):
         self.clock = VirtualClock()
         self.watchdog = CountingWatchdog()
         self.executive = Executive(self.clock, self.watchdog, MODE_A)
-        self.overruns = []
+        self.overruns: list[tuple[int, int]] = []
         self.executive.add_overrun_listener(lambda group, took_us: self.overruns.append((group, took_us)))
 
     def worker(self, group, takes_ms=0, modes=MODE_A | MODE_B):

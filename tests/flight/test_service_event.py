@@ -5,9 +5,10 @@ import unittest
 from bench import Bench, ids
 from flight.limits import EVENT_BURST, EVENT_REFILL_MS
 from flight.service import failure
+from flight.service.event import EventListener
 
 
-class Listener:
+class Listener(EventListener):
     def __init__(self):
         self.heard = []
 
@@ -27,7 +28,12 @@ class EventCase(unittest.TestCase):
 
 class TestReports(EventCase):
     def test_severity_is_the_subtype(self):
-        cases = ((ids.EVENT_TRIAL_PLAIN, 1), (ids.EVENT_TRIAL_LOW, 2), (ids.EVENT_TRIAL_MEDIUM, 3), (ids.EVENT_TRIAL_FULL, 4))
+        cases = (
+            (ids.EVENT_TRIAL_PLAIN, 1),
+            (ids.EVENT_TRIAL_LOW, 2),
+            (ids.EVENT_TRIAL_MEDIUM, 3),
+            (ids.EVENT_TRIAL_FULL, 4),
+        )
         for event_id, subtype in cases:
             self.assertEqual([report.kind for report in self.raised(event_id)], [(5, subtype)])
 
@@ -68,7 +74,7 @@ class TestSwitching(EventCase):
 
 
 class TestRateLimit(EventCase):
-    def test_a_flood_is_held_back_and_counted(self):
+    def test_w124_a_flood_is_held_back_and_counted(self):
         sent = sum(len(self.raised(ids.EVENT_TRIAL_PLAIN)) for _ in range(100))
         self.assertEqual(sent, EVENT_BURST)
         self.assertEqual(self.events.suppressed, 100 - EVENT_BURST)

@@ -53,7 +53,7 @@ class TestPeriodic(HousekeepingCase):
 
     def test_core_health_tells_the_dictionary(self):
         data = self.sent(1000, b"\x00\x01")[0]
-        digest = bytes(self.core.values[self.core.pool.index_of(i)] >> s & 0xFF for i in (2, 3) for s in (8, 0))
+        digest = bytes(int(self.core.values[self.core.pool.index_of(i)]) >> s & 0xFF for i in (2, 3) for s in (8, 0))
         self.assertEqual(data[:5], b"\x01" + digest)
         self.assertNotEqual(digest, bytes(4))
 
@@ -80,7 +80,7 @@ class TestSwitching(HousekeepingCase):
             self.assertFailed(self.bench.command(3, 31, b"\x01" + MIXED + period), failure.VALUE_RANGE, 0, value)
         self.assertEqual(len(self.sent(1000, MIXED)), 2)
 
-    def test_unknown_structure_and_nothing_done(self):
+    def test_w122_unknown_structure_and_nothing_done(self):
         for subtype in (3, 5, 6, 9, 27):
             reports = self.bench.command(3, subtype, b"\x02" + OFF + b"\x77\x77")
             if subtype != 3:
