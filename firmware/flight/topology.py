@@ -31,6 +31,7 @@ from .service.request import Request
 from .service.router import Router
 from .service.schedule import Schedule
 from .service.scheduling import Scheduling
+from .service.sequencing import Sequencing
 from .service.telemetry import Telemetry
 from .service.test import ConnectionTest
 from .service.time_management import TimeManagement
@@ -91,12 +92,15 @@ class Core:
         self.event_actions = EventActions(self, tables, self.schedule.reader)
         self.events.listener = self.event_actions
         self.router.add(self.event_actions)
+        self.sequencing = Sequencing(self, tables)
+        self.router.add(self.sequencing)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
         self.link_loop = LinkLoop(hal.link, self.uplink, self.downlink, self.router)
         self.executive.add_poller(self.link_loop.poll)
         self.executive.add_poller(self.schedule.poll)
+        self.executive.add_poller(self.sequencing.poll)
         self.points = CorePoints(self, tables)
         self.core_functions = CoreFunctions(self)
         self.modes = Modes(self, tables)
@@ -135,6 +139,10 @@ class Core:
             self.events.raise_(self._event_crash, crash[0], crash[1], crash[2])
         self.modes.start()
         self.executive.start()
+        self.points.step_1hz()
+        self.points.step_01hz()
+        self.housekeeping.start()
+        self.downlink.hurry(hal.clock.ticks_ms())
 
     def run(self) -> None:
         """Run until a restart is asked for."""
@@ -167,6 +175,7 @@ class Core:
         groups[1].add(self.time_management.step_1hz, ALL_MODES)
         groups[1].add(self.schedule.step_1hz, ALL_MODES)
         groups[1].add(self.monitoring.step_1hz, ALL_MODES)
+        groups[1].add(self.sequencing.step_1hz, ALL_MODES)
         groups[1].add(self.modes.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)

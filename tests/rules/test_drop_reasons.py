@@ -12,7 +12,7 @@ NOT_REASONS = {"OK", "EMPTY", "REASONS"}
 
 
 def spec_reasons() -> dict[str, int]:
-    section = SPEC.read_text().split("## 13. Drop reasons", 1)[1]
+    section = SPEC.read_text().split("## 13. Drop reasons", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"(0x[0-9A-F]{2}) \| `(\w+)`", section)
     assert len(rows) > 50
     assert len({number for number, _ in rows}) == len(rows), "a number stands twice"
