@@ -5,7 +5,9 @@ every use and two words of RAM in every importer. Here each use of an imported i
 value, and, for the flight image, the definitions go too. Imports that serve annotations alone are left out. Line
 numbers stay, so tracebacks mean the files in the repository.
 
-Run by the firmware's build: ``python -m perilune.frozen SOURCE TARGET [--strip]``.
+The mission's modules, which import from the flight package, are treated the same way; their own definitions stay.
+
+Run by the firmware's build: ``python -m perilune.frozen SOURCE TARGET [--strip] [--mission FOLDER]``.
 """
 
 from __future__ import annotations
@@ -163,8 +165,11 @@ class Inliner:
         return b"".join(lines).decode()
 
 
-def freeze(source: Path, target: Path, strip: bool) -> list[Path]:
-    """Write the package *source* as it is frozen into *target*; what was written. Files that are as they were stay."""
+def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None) -> list[Path]:
+    """Write the package *source* as it is frozen into *target*, and the modules in the folder *mission* beside it.
+
+    Returns what was written; files that are as they were stay.
+    """
     paths = sorted(source.rglob("*.py"))
     texts = {module_name(path, source): (path, path.read_text(encoding="utf-8")) for path in paths}
     # main and hal/board exist on the board only; nobody imports their constants.
@@ -180,16 +185,37 @@ def freeze(source: Path, target: Path, strip: bool) -> list[Path]:
             continue
         frozen = Inliner(module, path.name == "__init__.py", text, constants, strip).run()
         out = target / path.relative_to(source)
-        if not out.exists() or out.read_text(encoding="utf-8") != frozen:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            new = out.with_name(f"{out.name}.{os.getpid()}")
-            new.write_text(frozen, encoding="utf-8")
-            new.replace(out)
+        if _write(out, frozen):
             written.append(out)
     expected = {target / path.relative_to(source) for module, (path, _) in texts.items() if module not in LEFT_OUT}
     for stale in set(target.rglob("*.py")) - expected:
         stale.unlink()
+    if mission is not None:
+        written += _freeze_mission(mission, target.parent, constants)
     return written
+
+
+def _freeze_mission(source: Path, target: Path, constants: Constants) -> list[Path]:
+    """Write the mission's modules in *source* to *target*, with the constants of the flight package in them."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.py"))}
+    written = []
+    for name, text in texts.items():
+        if _write(target / name, Inliner(name.removesuffix(".py"), False, text, constants, strip=False).run()):
+            written.append(target / name)
+    for stale in {path.name for path in target.glob("*.py")} - set(texts):
+        (target / stale).unlink()
+    return written
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write *text* to *path* unless it stands there already."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -198,8 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("source", type=Path, help="folder of the flight package")
     parser.add_argument("target", type=Path, help="folder to write it to")
     parser.add_argument("--strip", action="store_true", help="leave out the definitions too: for the flight image")
+    parser.add_argument("--mission", type=Path, help="folder of the mission's modules, which go beside the package")
     options = parser.parse_args(arguments)
-    freeze(options.source, options.target, options.strip)
+    freeze(options.source, options.target, options.strip, options.mission)
     return 0
 
 

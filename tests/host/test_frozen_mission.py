@@ -1,0 +1,64 @@
+"""A mission's modules as they are frozen: they run beside a flight package whose constants are gone."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from perilune.dictionary.generate import write
+from perilune.dictionary.keys import BENCH_KEYS
+from perilune.dictionary.load import CORE
+from perilune.dictionary.supply import load_checked
+from perilune.frozen import freeze
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIAL = ROOT / "tests" / "flight" / "trial"
+
+
+def frozen_trial(folder: Path) -> Path:
+    """The flight image's Python with the mission of the flight tests; the folder that is frozen."""
+    folders = [CORE, TRIAL]
+    write(load_checked(folders), folder / "generated", BENCH_KEYS, folders)
+    freeze(ROOT / "firmware" / "flight", folder / "mission" / "flight", strip=True, mission=folder / "generated")
+    return folder / "mission"
+
+
+def names_at_top(path: Path) -> set[str]:
+    """What can be imported from a module."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def test_what_an_app_imports_is_there(tmp_path: Path) -> None:
+    mission = frozen_trial(tmp_path)
+    assert "DONE" not in names_at_top(mission / "flight" / "service" / "failure.py")
+    imports = [
+        node
+        for node in ast.walk(ast.parse((mission / "trial_app.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("flight.")
+    ]
+    assert [node.module for node in imports] == ["flight.app.base"]
+    for node in imports:
+        module = mission / f"{str(node.module).replace('.', '/')}.py"
+        assert {alias.name for alias in node.names} <= names_at_top(module)
+
+
+def test_the_mission_keeps_its_own_definitions(tmp_path: Path) -> None:
+    mission = frozen_trial(tmp_path)
+    for name in ("mission_ids.py", "mission_tables.py"):
+        assert names_at_top(mission / name) == names_at_top(tmp_path / "generated" / name)
+
+
+def test_a_module_that_is_gone_is_frozen_no_more(tmp_path: Path) -> None:
+    mission = frozen_trial(tmp_path)
+    (tmp_path / "generated" / "trial_app.py").unlink()
+    freeze(ROOT / "firmware" / "flight", mission / "flight", strip=True, mission=tmp_path / "generated")
+    assert not (mission / "trial_app.py").exists()
+    assert (mission / "mission_tables.py").exists()
