@@ -23,12 +23,15 @@
 // Twice what the deepest call of the flight program takes.
 #define PYSTACK_WORDS 1024
 #define PROBE_PATTERN 0xC3A5F00Fu
+// QEMU 7 has the part's 192 KiB of memory in one piece: what is core-coupled on silicon lies behind the SRAM.
+#define QEMU_CCM_BASE 0x20020000u
 
 extern uint8_t _stack_top[], _stack_bottom[], _heap_start[], _heap_end[];
 
 static uint32_t status;
 static uint32_t pystack[PYSTACK_WORDS];
 static uint32_t program_at_us;
+static uint32_t ccm_base; // 0: there is none
 
 uint32_t boot_status(void) {
     return status;
@@ -39,10 +42,17 @@ uint32_t boot_duration_us(void) {
 }
 
 // Core-coupled memory is on the parts, not in every emulator: look before using it.
-static bool ccm_present(void) {
+static bool memory_at(uint32_t base) {
     uint32_t first, last;
-    return fault_probe_word(CCM_BASE, PROBE_PATTERN, &first) && first == PROBE_PATTERN
-           && fault_probe_word(CCM_BASE + CCM_SIZE - 4, ~PROBE_PATTERN, &last) && last == ~PROBE_PATTERN;
+    return fault_probe_word(base, PROBE_PATTERN, &first) && first == PROBE_PATTERN
+           && fault_probe_word(base + CCM_SIZE - 4, ~PROBE_PATTERN, &last) && last == ~PROBE_PATTERN;
+}
+
+static uint32_t find_ccm(void) {
+    if (memory_at(CCM_BASE)) {
+        return CCM_BASE;
+    }
+    return clock_is_qemu() && memory_at(QEMU_CCM_BASE) ? QEMU_CCM_BASE : 0;
 }
 
 static void init_hardware(void) {
@@ -52,7 +62,8 @@ static void init_hardware(void) {
     const uart_config_t console = { BOARD_CONSOLE_BAUD, 8, 1, UART_PARITY_NONE };
     uart_open(CONSOLE, &console);
     status |= storage_init();
-    if (!ccm_present()) {
+    ccm_base = find_ccm();
+    if (ccm_base == 0) {
         status |= BOOT_NO_CCM;
     }
 }
@@ -69,8 +80,8 @@ static void init_devices(void) {
 
 static void init_heap(void) {
     gc_init(_heap_start, _heap_end);
-    if (!(status & BOOT_NO_CCM)) {
-        gc_add((void *)CCM_BASE, (void *)(CCM_BASE + CCM_SIZE));
+    if (ccm_base != 0) {
+        gc_add((void *)ccm_base, (void *)(ccm_base + CCM_SIZE));
     }
 }
 
