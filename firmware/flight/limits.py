@@ -214,6 +214,21 @@ MONITOR_DELAY_MS = const(1000)
 EVENT_ACTIONS_MAX = const(32)
 EVENT_ACTIONS_PER_CYCLE = const(4)
 
+# Sequences that can be loaded beside those of the dictionary, steps in each, and octets for them: 16 a step on average.
+SEQUENCES_MAX = const(8)
+SEQUENCE_STEPS_MAX = const(64)
+SEQUENCE_OCTETS = const(1024)
+
+# Service type, subtype and application data of a step's request.
+SEQUENCE_DATA_MAX = const(64)
+
+# Sequences at work at the same time, each with an open execution.
+SEQUENCES_RUNNING_MAX = const(4)
+
+# Longest delay and timeout, a day; shortest timeout, the resolution of time on board.
+SEQUENCE_DELAY_MAX_MS = const(86_400_000)
+SEQUENCE_TIMEOUT_MIN_MS = const(10)
+
 # Reports of one event in a row, and the time after which it may report once more. Ten events at their limit take 10 of
 # the 40 packets of 100 octets that 115200 baud carry in a second.
 EVENT_BURST = const(5)

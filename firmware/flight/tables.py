@@ -119,18 +119,18 @@ ACTION_REQUEST = const(2)
 
 ACTION_ENABLED = const(1)
 
-# --- SEQUENCES: (id, flags, steps); a step is one of the rows below -------------------------------------------------
+# --- SEQUENCES: (id, number of steps, octets of the steps), sorted by id ---------------------------------------------
 
 SEQUENCE_ID = const(0)
-SEQUENCE_FLAGS = const(1)
-SEQUENCE_STEPS = const(2)
+SEQUENCE_STEPS = const(1)
+SEQUENCE_OCTETS_AT = const(2)
 
-SEQUENCE_ABORT_ON_FAILURE = const(1)
-
-# (STEP_REQUEST, delay_ms, packet): wait, then execute. (STEP_WAIT, delay_ms, index, relation, value, timeout_ms,
-# go_on): wait, then until values[index] stands in the relation to value; at the timeout abort, or go on if go_on.
+# Kinds of steps (service/sequence_steps.py): request after a delay, request at an on-board time, wait for a condition;
+# and the bit of those whose failure does not end the sequence.
 STEP_REQUEST = const(0)
-STEP_WAIT = const(1)
+STEP_REQUEST_AT = const(1)
+STEP_WAIT = const(2)
+STEP_GO_ON = const(16)
 
 RELATION_EQUAL = const(0)
 RELATION_NOT_EQUAL = const(1)

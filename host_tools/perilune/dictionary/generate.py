@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pprint
+import struct
 import types
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,18 +97,18 @@ def _monitor(row: model.Monitor) -> tuple[object, ...]:
     )
 
 
-def _step(row: model.Step) -> tuple[object, ...]:
+def _step(row: model.Step, abort_on_failure: bool) -> bytes:
+    """One step in the octets of flight/service/sequence_steps.py."""
+    when = row.delay_ms.to_bytes(4, "big")
     if row.point is None:
-        return (layout.STEP_REQUEST, row.delay_ms, row.packet)
-    return (
-        layout.STEP_WAIT,
-        row.delay_ms,
-        row.point.index,
-        RELATIONS[row.relation],
-        row.value,
-        row.timeout_ms,
-        row.go_on,
-    )
+        # Of the packet its service type, subtype and application data; the board writes the rest.
+        data = row.packet[7:9] + row.packet[11:-2]
+        kind = layout.STEP_REQUEST | (0 if abort_on_failure else layout.STEP_GO_ON)
+        return bytes((kind,)) + when + bytes((len(data),)) + data
+    kind = layout.STEP_WAIT | (layout.STEP_GO_ON if row.go_on else 0)
+    value = struct.pack(">f" if row.point.type.is_float else ">i", row.value)
+    condition = bytes((RELATIONS[row.relation],)) + row.point.id.to_bytes(2, "big") + value
+    return bytes((kind,)) + when + condition + row.timeout_ms.to_bytes(4, "big")
 
 
 def _transitions(dictionary: Dictionary) -> tuple[int, ...]:
@@ -152,7 +153,7 @@ def table_values(dictionary: Dictionary) -> dict[str, object]:
             for action in dictionary.event_actions
         ),
         "SEQUENCES": tuple(
-            (row.id, layout.SEQUENCE_ABORT_ON_FAILURE * row.abort_on_failure, tuple(map(_step, row.steps)))
+            (row.id, len(row.steps), b"".join(_step(step, row.abort_on_failure) for step in row.steps))
             for row in sorted(dictionary.sequences.values(), key=lambda row: row.id)
         ),
         "MODES": tuple((mode.number, mode.entry, mode.exit, mode.resume) for mode in dictionary.modes),
