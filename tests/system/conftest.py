@@ -1,0 +1,40 @@
+"""A ground with a board to talk to, on `sitl` and on `qemu`: every test that asks for one runs on both."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.core_link import Ground
+from tests.system.targets import QemuTarget, SitlTarget
+
+TARGETS = ["sitl", pytest.param("qemu", marks=pytest.mark.board)]
+
+
+def _boot(name: str, folders: pytest.TempPathFactory) -> Iterator[Ground]:
+    target = SitlTarget() if name == "sitl" else QemuTarget(folders.mktemp("board"))
+    try:
+        ground = Ground(target)
+        ground.until_data(3, 25, "00 08")  # the first report about modes: SAFE has begun
+        yield ground
+        ground.receive()
+    finally:
+        target.stop()
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A board that the tests of a module share: each leaves it as it found it."""
+    yield from _boot(request.param, tmp_path_factory)
+
+
+@pytest.fixture(params=TARGETS)
+def fresh_ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A board of the test's own, just started, nothing in its storage."""
+    yield from _boot(request.param, tmp_path_factory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a board stay together when tests are spread over processes."""
+    for item in items:
+        if "ground" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} on {item.callspec.id}"))
