@@ -41,13 +41,6 @@ static void print_i2c(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t
         (unsigned)i2c_actual_freq(self->id), (unsigned)self->timeout_us);
 }
 
-static void check_pin(const char *name, mp_obj_t pin, uint32_t board_pin) {
-    if (pin != mp_const_none && machine_pin_number(pin) != board_pin) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is fixed by the board: " MP_HAL_PIN_FMT), name,
-            mp_hal_pin_name(board_pin));
-    }
-}
-
 static void init_i2c(mp_obj_base_t *self_in, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_scl, ARG_sda, ARG_freq, ARG_timeout };
     static const mp_arg_t allowed_args[] = {
@@ -60,8 +53,8 @@ static void init_i2c(mp_obj_base_t *self_in, size_t n_args, const mp_obj_t *pos_
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     machine_i2c_obj_t *self = (machine_i2c_obj_t *)self_in;
     uint32_t scl = i2c_board[self->id - 1].scl, sda = i2c_board[self->id - 1].sda;
-    check_pin("scl", args[ARG_scl].u_obj, scl);
-    check_pin("sda", args[ARG_sda].u_obj, sda);
+    machine_pin_check_fixed("scl", args[ARG_scl].u_obj, scl);
+    machine_pin_check_fixed("sda", args[ARG_sda].u_obj, sda);
     mp_int_t freq = args[ARG_freq].u_int, timeout_us = args[ARG_timeout].u_int;
     if (freq < (mp_int_t)I2C_FREQ_MIN || freq > (mp_int_t)I2C_FREQ_MAX) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("freq must be %u..%u"), (unsigned)I2C_FREQ_MIN,

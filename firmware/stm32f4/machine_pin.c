@@ -101,6 +101,13 @@ uint32_t machine_pin_number(mp_obj_t id) {
     return (uint32_t)pin;
 }
 
+void machine_pin_check_fixed(const char *name, mp_obj_t pin, uint32_t board_pin) {
+    if (pin != mp_const_none && machine_pin_number(pin) != board_pin) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is fixed by the board: " MP_HAL_PIN_FMT), name,
+            mp_hal_pin_name(board_pin));
+    }
+}
+
 mp_obj_t machine_pin_object(uint32_t pin) {
     return MP_OBJ_FROM_PTR(&pins[pin]);
 }

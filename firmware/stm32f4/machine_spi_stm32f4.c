@@ -46,13 +46,6 @@ static void print_spi(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t
         mp_hal_pin_name(config->sck), mp_hal_pin_name(config->mosi), mp_hal_pin_name(config->miso));
 }
 
-static void check_pin(const char *name, mp_obj_t pin, uint32_t board_pin) {
-    if (pin != mp_const_none && machine_pin_number(pin) != board_pin) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is fixed by the board: " MP_HAL_PIN_FMT), name,
-            mp_hal_pin_name(board_pin));
-    }
-}
-
 static bool bit_of(const char *name, mp_int_t asked, bool before) {
     if (asked != UNCHANGED && asked != 0 && asked != 1) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s must be 0 or 1"), name);
@@ -76,9 +69,9 @@ static void init_spi(mp_obj_base_t *self_in, size_t n_args, const mp_obj_t *pos_
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     machine_spi_obj_t *self = (machine_spi_obj_t *)self_in;
     const uint8_t *pins = (const uint8_t *)&spi_board[self->id - 1];
-    check_pin("sck", args[ARG_sck].u_obj, pins[0]);
-    check_pin("mosi", args[ARG_mosi].u_obj, pins[1]);
-    check_pin("miso", args[ARG_miso].u_obj, pins[2]);
+    machine_pin_check_fixed("sck", args[ARG_sck].u_obj, pins[0]);
+    machine_pin_check_fixed("mosi", args[ARG_mosi].u_obj, pins[1]);
+    machine_pin_check_fixed("miso", args[ARG_miso].u_obj, pins[2]);
     spi_config_t config = { .baud = DEFAULT_BAUD };
     if (self->open) {
         config = self->config;

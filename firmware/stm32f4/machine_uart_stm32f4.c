@@ -55,13 +55,6 @@ static bool wait_until_idle(machine_uart_obj_t *self) {
     return true;
 }
 
-static void check_uart_pin(const char *name, mp_obj_t pin, uint32_t board_pin) {
-    if (pin != mp_const_none && machine_pin_number(pin) != board_pin) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is fixed by the board: " MP_HAL_PIN_FMT), name,
-            mp_hal_pin_name(board_pin));
-    }
-}
-
 static void check_ring(const char *name, mp_int_t asked, uint32_t size) {
     if (asked != UNCHANGED && (asked < 0 || (mp_uint_t)asked > size)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s must be 0..%u, the board's size"), name, (unsigned)size);
@@ -132,8 +125,8 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
         config = *uart_config(self->id);
     }
     change_config(&config, args[ARG_baudrate].u_int, args[ARG_bits].u_int, args[ARG_parity].u_obj, args[ARG_stop].u_int);
-    check_uart_pin("tx", args[ARG_tx].u_obj, uart_board[self->id - 1].tx);
-    check_uart_pin("rx", args[ARG_rx].u_obj, uart_board[self->id - 1].rx);
+    machine_pin_check_fixed("tx", args[ARG_tx].u_obj, uart_board[self->id - 1].tx);
+    machine_pin_check_fixed("rx", args[ARG_rx].u_obj, uart_board[self->id - 1].rx);
     check_ring("txbuf", args[ARG_txbuf].u_int, uart_tx_ring_size(self->id));
     check_ring("rxbuf", args[ARG_rxbuf].u_int, uart_rx_ring_size(self->id));
     uint32_t timeout_ms = checked_ms("timeout", args[ARG_timeout].u_int, open ? self->timeout_ms : 0);
