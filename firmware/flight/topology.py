@@ -27,6 +27,7 @@ from .service.link_loop import LinkLoop
 from .service.monitoring import Monitoring
 from .service.onboard_time import OnboardTime
 from .service.parameter import Parameters, Store
+from .service.persistence import KeptNumbers, StorageState
 from .service.request import Request
 from .service.router import Router
 from .service.schedule import Schedule
@@ -57,6 +58,7 @@ class Core:
         self.time = OnboardTime(clock)
 
         # The way up and down, to packets.
+        self.numbers: KeptNumbers | None = None
         if TC_SDLS:
             sa_ad = SecurityAssociation(SDLS_SPI_AD, keys[0])
             sa_bd = SecurityAssociation(SDLS_SPI_BD, keys[1])
@@ -104,6 +106,10 @@ class Core:
         self.points = CorePoints(self, tables)
         self.core_functions = CoreFunctions(self)
         self.modes = Modes(self, tables)
+        if TC_SDLS:
+            self.numbers = KeptNumbers(self.store, (sa_ad, sa_bd))
+            self.numbers.load()
+        self.storage_state = StorageState(self)
         self._event_boot = ids.EVENT_CORE_BOOT
         self._event_crash = ids.EVENT_CORE_CRASH
         self._event_overrun = ids.EVENT_CORE_OVERRUN
@@ -149,15 +155,17 @@ class Core:
         self.start()
         self.executive.run()
         self.farewell()
-        self.modes.restart_commanded()
         self.hal.reset()
 
     def farewell(self) -> None:
-        """Let what was reported leave."""
+        """A restart was commanded: let what was reported leave, and keep what it must not cost."""
         clock = self.hal.clock
         for _ in range(FAREWELL_MS // CYCLE_MS):
             self.link_loop.poll(clock.ticks_ms())
             clock.wait(CYCLE_MS)
+        self.modes.restart_commanded()
+        if self.numbers is not None:
+            self.numbers.settle()
 
     def add_apps(self, apps, modes: bytes) -> None:  # type: ignore[no-untyped-def]
         """Make every app and put its steps behind the core's."""
@@ -177,6 +185,7 @@ class Core:
         groups[1].add(self.monitoring.step_1hz, ALL_MODES)
         groups[1].add(self.sequencing.step_1hz, ALL_MODES)
         groups[1].add(self.modes.step_1hz, ALL_MODES)
+        groups[1].add(self.storage_state.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # What the apps have found is checked in the same cycle.

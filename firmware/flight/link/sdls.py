@@ -17,11 +17,19 @@ MAC_LENGTH = const(16)
 _SEGMENT_HEADER = const(5)
 
 
+class NumberKeeper:
+    """Keeps numbers over a restart."""
+
+    def passed(self, association: "SecurityAssociation") -> None:
+        """*association* has accepted a number above its kept one."""
+
+
 class SecurityAssociation:
     """One security association of the receiving end.
 
     spi: 1..65534. key: any length, 32 octets or more advised; worked into the MAC at once and not kept.
     number_high, number_low: the last accepted sequence number as two 16-bit halves (32 bits are no small integer).
+    kept_high, kept_low: the number at which a restart would go on; keeper is told when it is passed.
     Allocates when made, never after (with the C codec).
     """
 
@@ -36,6 +44,9 @@ class SecurityAssociation:
         self.number_low = number_low
         self._new_high = 0
         self._new_low = 0
+        self.kept_high = number_high
+        self.kept_low = number_low
+        self.keeper: NumberKeeper | None = None
 
     def verify(self, frame: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Check the frame whose security header is at *start* and whose MAC ends at *end*. Moves no number.
@@ -69,5 +80,9 @@ class SecurityAssociation:
 
     def accept(self) -> None:
         """The frame verified last was accepted as a whole: its number is now the last one."""
-        self.number_high = self._new_high
-        self.number_low = self._new_low
+        high = self._new_high
+        low = self._new_low
+        self.number_high = high
+        self.number_low = low
+        if self.keeper is not None and (high > self.kept_high or (high == self.kept_high and low > self.kept_low)):
+            self.keeper.passed(self)

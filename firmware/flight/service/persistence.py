@@ -1,0 +1,122 @@
+"""What the journal keeps for the link, and what the ground sees of the journal. SPEC 6, 15.
+
+Anti-replay numbers: the record holds numbers NUMBERS_AHEAD above what was accepted when it was made, and is made anew
+when a number above them is accepted, before its frame is executed. After a restart the board goes on at the kept
+numbers, so up to NUMBERS_AHEAD of the ground's next ones are refused; it has to leave them out, and the points tell
+which. A commanded restart keeps the exact numbers and refuses none. When the storage refuses, frames are taken all
+the same: a board that cannot write must not become one that cannot be commanded.
+"""
+
+from micropython import const
+
+from ..limits import NUMBERS_AHEAD, STORE_NUMBERS
+from ..link.sdls import NumberKeeper, SecurityAssociation
+from .failure import DONE, STORAGE
+from .function import FunctionHandler
+from .request import Request
+
+_WIDTH: int = const(4)
+_RECORD: int = const(8)
+_HALF_MAX: int = const(0xFFFF)
+
+
+class KeptNumbers(NumberKeeper):
+    """Keeps the numbers of the associations *pair* (AD, BD) in *store*. Allocates when made, never after."""
+
+    def __init__(self, store, pair: "tuple[SecurityAssociation, SecurityAssociation]") -> None:  # type: ignore[no-untyped-def]
+        self._store = store
+        self.pair = pair
+        self._record = bytearray(_RECORD)
+
+    def load(self) -> None:
+        """Go on at the kept numbers; from now on nothing above them is accepted without a record. At start."""
+        record = self._record
+        known = self._store.get(STORE_NUMBERS, record) == _RECORD
+        for index in range(2):
+            association = self.pair[index]
+            at = index * _WIDTH
+            if known:
+                association.number_high = record[at] << 8 | record[at + 1]
+                association.number_low = record[at + 2] << 8 | record[at + 3]
+            association.kept_high = association.number_high
+            association.kept_low = association.number_low
+            association.keeper = self
+
+    def passed(self, association: SecurityAssociation) -> None:
+        """Keep a number NUMBERS_AHEAD above the one just accepted."""
+        low = association.number_low + NUMBERS_AHEAD
+        high = association.number_high + (low >> 16)
+        if high > _HALF_MAX:
+            high = low = _HALF_MAX
+        before_high = association.kept_high
+        before_low = association.kept_low
+        association.kept_high = high
+        association.kept_low = low & 0xFFFF
+        if self._put() < 0:
+            association.kept_high = before_high
+            association.kept_low = before_low
+
+    def settle(self) -> None:
+        """Keep the exact numbers: a restart is about to come, and no more frames are taken."""
+        for association in self.pair:
+            association.kept_high = association.number_high
+            association.kept_low = association.number_low
+        self._put()
+
+    def _put(self) -> int:
+        record = self._record
+        for index in range(2):
+            association = self.pair[index]
+            at = index * _WIDTH
+            record[at] = association.kept_high >> 8
+            record[at + 1] = association.kept_high & 0xFF
+            record[at + 2] = association.kept_low >> 8
+            record[at + 3] = association.kept_low & 0xFF
+        return int(self._store.put(STORE_NUMBERS, record, 0, _RECORD))
+
+
+class StorageState(FunctionHandler):
+    """Points of the journal and of the numbers; the function that compacts. Allocates when made, never after."""
+
+    def __init__(self, core) -> None:  # type: ignore[no-untyped-def]
+        self._core = core
+        ids = core.ids
+        supply = core.supply
+        self._points = (
+            supply(ids.STORAGE_USED_OCTETS),
+            supply(ids.STORAGE_WRITES),
+            supply(ids.STORAGE_COMPACTIONS),
+            supply(ids.STORAGE_FAILURES),
+            supply(ids.STORAGE_DAMAGED),
+            supply(ids.STORAGE_REFUSED),
+        )
+        self._numbers = (
+            supply(ids.STORAGE_NUMBER_AD_HIGH),
+            supply(ids.STORAGE_NUMBER_AD_LOW),
+            supply(ids.STORAGE_NUMBER_BD_HIGH),
+            supply(ids.STORAGE_NUMBER_BD_LOW),
+        )
+        core.functions.add(ids.FUNCTION_STORAGE_COMPACT, self)
+
+    def command(self, function: int, request: Request) -> int:
+        status = self._core.journal.compact()
+        return DONE if status == 0 else request.blame(STORAGE, 0, status)
+
+    def step_1hz(self) -> None:
+        """Bring the points up to date."""
+        core = self._core
+        values = self._core.values
+        journal = core.journal
+        points = self._points
+        values[points[0]] = journal.used()
+        values[points[1]] = journal.writes
+        values[points[2]] = journal.compactions
+        values[points[3]] = journal.failures
+        values[points[4]] = journal.damaged
+        values[points[5]] = 1 if journal.refused else 0
+        if core.numbers is not None:
+            numbers = self._numbers
+            for index in range(2):
+                association = core.numbers.pair[index]
+                values[numbers[2 * index]] = association.number_high
+                values[numbers[2 * index + 1]] = association.number_low

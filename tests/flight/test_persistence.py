@@ -1,0 +1,109 @@
+"""Anti-replay numbers over restarts, and the journal as the ground sees it."""
+
+import unittest
+
+import uplink_bytes as ground
+from bench import Bench, ids, telecommand
+from flight.errors import SDLS_REPLAY
+from flight.hal.host import MemoryStorage
+from flight.hal.null import Storage
+from flight.limits import NUMBERS_AHEAD, STORE_NUMBERS
+from flight.service import failure
+
+COMPACT = 0x0011
+PING = telecommand(17, 1)
+
+
+class PersistenceCase(unittest.TestCase):
+    def setUp(self):
+        self.storage = MemoryStorage()
+        self.boot()
+
+    def boot(self):
+        self.bench = Bench(storage=self.storage)
+        self.core = self.bench.core
+
+    def value(self, identifier):
+        return self.core.values[self.core.pool.index_of(identifier)]
+
+    def accepted(self, number):
+        """Send a BD frame with *number* over the link; True when the board takes it."""
+        before = self.core.uplink.frames_bd
+        self.bench.link.put(ground.cltu(ground.protect(ground.BD, 0, PING, number)))
+        self.bench.run(100)
+        return self.core.uplink.frames_bd != before
+
+
+class TestNumbers(PersistenceCase):
+    def test_w053_no_number_is_accepted_again_after_a_restart(self):
+        """W-053."""
+        for last in (1, 2, 64, 65, 66, 0xFFFF, 0x10000, 0x10001, 0x1FFFF):
+            self.storage = MemoryStorage()
+            self.boot()
+            record = bytearray(4) + (last - 1).to_bytes(4, "big")
+            self.core.journal.put(STORE_NUMBERS, record, 0, 8)
+            self.boot()
+            self.assertTrue(self.accepted(last))
+            self.boot()
+            for number in (last, last - 1, 1):
+                self.assertFalse(self.accepted(number))
+                self.assertEqual(self.core.drops.last, SDLS_REPLAY)
+            # What is kept is NUMBERS_AHEAD further on.
+            self.assertFalse(self.accepted(last + NUMBERS_AHEAD))
+            self.assertTrue(self.accepted(last + NUMBERS_AHEAD + 1))
+
+    def test_one_record_serves_many_frames(self):
+        writes = self.core.journal.writes
+        for number in range(1, 2 * NUMBERS_AHEAD + 1):
+            self.assertTrue(self.accepted(number))
+        self.assertEqual(self.core.journal.writes - writes, 2)
+
+    def test_carry_into_the_high_half(self):
+        record = bytearray(b"\x00\x00\x00\x00\x00\x01\xff\xe0")
+        self.core.journal.put(STORE_NUMBERS, record, 0, 8)
+        self.boot()
+        self.assertTrue(self.accepted(0x1FFE1))
+        self.boot()
+        self.assertFalse(self.accepted(0x20021))
+        self.assertTrue(self.accepted(0x20022))
+        self.bench.run(1000)
+        self.assertEqual((self.value(ids.STORAGE_NUMBER_BD_HIGH), self.value(ids.STORAGE_NUMBER_BD_LOW)), (2, 0x22))
+
+    def test_a_commanded_restart_costs_no_number(self):
+        self.assertTrue(self.accepted(7))
+        self.core.farewell()
+        self.boot()
+        self.assertFalse(self.accepted(7))
+        self.assertTrue(self.accepted(8))
+
+    def test_without_storage_frames_are_taken_all_the_same(self):
+        self.storage = Storage()
+        self.boot()
+        for number in range(1, 10):
+            self.assertTrue(self.accepted(number))
+
+
+class TestState(PersistenceCase):
+    def test_points(self):
+        self.bench.run(1000)
+        journal = self.core.journal
+        self.assertEqual(self.value(ids.STORAGE_USED_OCTETS), journal.used())
+        self.assertGreater(journal.used(), 12)
+        self.assertEqual(self.value(ids.STORAGE_WRITES), journal.writes)
+        self.assertEqual(self.value(ids.STORAGE_COMPACTIONS), 1)
+        self.assertEqual((self.value(ids.STORAGE_FAILURES), self.value(ids.STORAGE_REFUSED)), (0, 0))
+
+    def test_compact_by_command(self):
+        self.assertEqual(self.bench.function(COMPACT)[-1].kind, (1, 7))
+        self.assertEqual(self.core.journal.compactions, 2)
+
+    def test_compact_without_storage_fails(self):
+        self.storage = Storage()
+        self.boot()
+        report = self.bench.function(COMPACT)[-1]
+        self.assertEqual(report.kind, (1, 4))
+        self.assertEqual(report.data[4] << 8 | report.data[5], failure.STORAGE)
+
+
+if __name__ == "__main__":
+    unittest.main()
