@@ -222,7 +222,12 @@ class TestDecisions(ScheduleCase):
         self.assertEqual(len(store.records[64]), 8 + 13)
         seen = []
         execute = self.bench.core.router.execute
-        self.bench.core.router.execute = lambda *where: seen.append(store.records[64]) or execute(*where)
+
+        def watched(buffer, start, end):
+            seen.append(store.records[64])
+            return execute(buffer, start, end)
+
+        self.bench.core.router.execute = watched
         self.assertEqual(self.released(self.bench.run(1000)), [0])
         self.assertEqual(seen, [b""])
 
@@ -301,17 +306,17 @@ class TestSelection(ScheduleCase):
 
     def test_delete_by_window_ends_included(self):
         cases = (
-            (b"\x01" + cuc(2000) + cuc(3000), [0, 3]),
-            (b"\x01" + cuc(2001) + cuc(2999), [0, 1, 2, 3]),
-            (b"\x02" + cuc(3000), [0, 1]),
-            (b"\x03" + cuc(2000), [2, 3]),
-            (b"\x00", []),
+            (b"\x01" + cuc(2000) + cuc(3000), (0, 3)),
+            (b"\x01" + cuc(2001) + cuc(2999), (0, 1, 2, 3)),
+            (b"\x02" + cuc(3000), (0, 1)),
+            (b"\x03" + cuc(2000), (2, 3)),
+            (b"\x00", ()),
         )
         for data, expected in cases:
             self.bench.command(11, 3)
             self.pings(1000, 2000, 3000, 4000)
             self.assertEqual(self.bench.command(11, 6, data)[-1].kind, (1, 7))
-            self.assertEqual(self.left(), expected)
+            self.assertEqual(tuple(self.left()), expected)
 
     def test_bad_windows(self):
         self.assertFailed(self.bench.command(11, 6, b"\x04"), (1, 2), failure.ARGUMENT_RANGE)
