@@ -83,7 +83,7 @@ class Parameters(Service):
         """Keep records in *store* from now on."""
         self._store = store
 
-    # --- one value -----------------------------------------------------------------------------------------------------
+    # --- one value ----------------------------------------------------------------------------------------------------
 
     def _row_of(self, index: int) -> int:
         """Row of the settable parameter at pool index *index*, -1 when it is none."""
@@ -144,7 +144,7 @@ class Parameters(Service):
             return False
         return not definition[PARAMETER_VALUES] or value in definition[PARAMETER_VALUES]
 
-    # --- requests ------------------------------------------------------------------------------------------------------
+    # --- requests -----------------------------------------------------------------------------------------------------
 
     def check(self, request: Request) -> int:
         """Walk the items of 20/3: their lengths depend on the ids, so a bad id or value is a failed acceptance."""
@@ -247,7 +247,7 @@ class Parameters(Service):
         self.changes = (self.changes + 1) & 0xFFFF
         return self._keep(request)
 
-    # --- over a reset --------------------------------------------------------------------------------------------------
+    # --- over a reset -------------------------------------------------------------------------------------------------
 
     def _keep(self, request: Request) -> int:
         """Write the record. The values stay set also when the store refuses, and the request fails with its status."""
