@@ -44,7 +44,7 @@ class Started(Bench):
 
 class ModesCase(unittest.TestCase):
     def setUp(self):
-        self.storage = MemoryStorage()
+        self.storage: Storage = MemoryStorage()
         self.boot()
 
     def boot(self):

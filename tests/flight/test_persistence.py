@@ -16,7 +16,7 @@ PING = telecommand(17, 1)
 
 class PersistenceCase(unittest.TestCase):
     def setUp(self):
-        self.storage = MemoryStorage()
+        self.storage: Storage = MemoryStorage()
         self.boot()
 
     def boot(self):
