@@ -31,6 +31,19 @@ VERIFICATION = ManagedParamsVerification(bytes_step_id=2, bytes_err_code=2)
 FINAL = (2, 4, 7, 8)  # subtypes of ST[01] that end a request
 
 
+EPOCH = 1_956_528_000  # 2020-01-01T00:00:00 TAI in seconds since 1958
+
+
+def cuc(ms: int) -> bytes:
+    """The time *ms* milliseconds after EPOCH as CUC: P-field, seconds since 1958, 1/65536 s."""
+    return b"\x1e" + (EPOCH + ms // 1000).to_bytes(4, "big") + (ms % 1000 * 65536 // 1000).to_bytes(2, "big")
+
+
+def time_ms(report: PusTm) -> float:
+    """On-board time of a report in ms since EPOCH."""
+    return (int.from_bytes(report.timestamp[1:], "big") / 65536 - EPOCH) * 1000
+
+
 class Target(Protocol):
     """A board that a test reaches by octets."""
 
@@ -199,6 +212,11 @@ class Ground:
     def expect_restart(self) -> None:
         """The board is about to start anew; counts of frames and reports will, too."""
         self._restarts = True
+
+    def now_ms(self) -> int:
+        """On-board time, asked for: ms since EPOCH."""
+        [report] = [report for report in self.execute(9, 129).reports if report.service == 9]
+        return round(time_ms(report))
 
     def power_cut(self) -> None:
         """Take the power away and give it back. What was on its way is lost."""
