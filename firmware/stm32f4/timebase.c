@@ -4,10 +4,7 @@
 // counted: an emulator under load merges ticks, and TIM2 does not slip.
 #include "timebase.h"
 #include "clock.h"
-#include "fault.h"
 #include "stm32f4.h"
-#include "uart.h"
-#include "watchdog.h"
 
 #define TICK_HZ 1000u
 #define QEMU_TIM2_HZ 1000000000u // its model takes the timer clock as 1 GHz
@@ -61,11 +58,4 @@ uint32_t timebase_cycles(void) {
 
 void timebase_wait_for_interrupt(void) {
     cpu_wfi();
-}
-
-// Called by the SysTick vector with the interrupted context's stack frame (startup.c).
-void systick_handler(const uint32_t *frame) {
-    uint64_t now_us = timebase_us();
-    uart_tick((uint32_t)now_us);
-    watchdog_tick(now_us, frame);
 }

@@ -29,7 +29,6 @@ TESTS_MAY_LACK_ANNOTATIONS = [
     "--allow-untyped-calls",
     "--allow-untyped-decorators",
     "--no-warn-unused-ignores",  # what the strict pass over the same flight files needs is not needed here
-    "--no-warn-unused-ignores",  # untyped calls are allowed here, so the marks that flight code needs are idle
     "--cache-dir=.mypy_cache/tests",  # other options, other cache
 ]
 
