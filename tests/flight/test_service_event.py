@@ -96,6 +96,13 @@ class TestRateLimit(EventCase):
         sent = sum(len(self.raised(ids.EVENT_TRIAL_PLAIN)) for _ in range(100))
         self.assertEqual(sent, EVENT_BURST)
 
+    def test_count_of_held_back_reports_begins_anew_with_each_report(self):
+        for _ in range(10):
+            self.raised(ids.EVENT_TRIAL_PLAIN)
+        self.bench.run(2 * EVENT_REFILL_MS)
+        counts = [self.raised(ids.EVENT_TRIAL_PLAIN)[0].data[2] for _ in range(2)]
+        self.assertEqual(counts, [10 - EVENT_BURST, 0])
+
     def test_count_of_held_back_reports_stops_at_255(self):
         for _ in range(1000):
             self.events.raise_(ids.EVENT_TRIAL_PLAIN)

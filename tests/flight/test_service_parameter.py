@@ -169,7 +169,7 @@ class TestPersistence(ParameterCase):
 
     def test_records_that_do_not_fit_the_dictionary_are_not_taken(self):
         entries = (
-            b"\x10\x10\x01\x10\x00\x14\x00\x00",  # another width
+            b"\x10\x10\x01\x10\x14\x00\x00\x00",  # another width
             b"\x10\x10\x02\x08\x14\x00\x00\x00",  # another kind
             b"\x7f\xff\x01\x08\x14\x00\x00\x00",  # unknown
             b"\x10\x04\x01\x20\x00\x00\x00\x14",  # a point

@@ -252,6 +252,11 @@ class TestDeferred(RouterCase):
         self.assertEqual([report.kind for report in reports], [(1, 8)])
         self.assertEqual(reports[0].data, REQUEST_ID + notice(0x177, 0, 1, 2))
 
+    def test_requests_without_flags_have_executions_of_their_own(self):
+        self.bench.command(17, 1, ack=0)
+        verification = self.bench.core.verification
+        self.assertEqual([verification.defer(self.bench.core.request) for _ in range(3)], [0, 1, 2])
+
     def test_table_of_executions_is_bounded_and_free_again(self):
         verification = self.bench.core.verification
         self.bench.command(17, 1, ack=ALL)
