@@ -14,7 +14,7 @@ def _boot(name: str, folders: pytest.TempPathFactory) -> Iterator[Ground]:
     target = SitlTarget() if name == "sitl" else QemuTarget(folders.mktemp("board"))
     try:
         ground = Ground(target)
-        ground.until_data(3, 25, "00 08")  # the first report about modes: SAFE has begun
+        ground.await_start()
         yield ground
         ground.receive()
     finally:

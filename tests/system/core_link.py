@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flight"))
 import downlink_bytes
 import uplink_bytes
 
+from hil.targets.sitl import Sitl
+
 APID = 0x64
 TIME_LENGTH = 7  # P-field, 4 octets of seconds, 2 of fraction
 FRAME = 260  # a TM frame with its marker
@@ -86,11 +88,12 @@ def identifier(packet: bytes) -> int:
 class Ground:
     """Sends requests in authenticated BD frames and reads all packets that come down.
 
-    reports: all of them since the board last started.
+    reports: all of them since the board last started. exact: time runs only when it is let, so it can be told exactly.
     """
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.exact = isinstance(target, Sitl)
         self.count = 0
         self.reports: list[PusTm] = []
         self._number = 0
@@ -135,9 +138,11 @@ class Ground:
         self.target.run(seconds)
         return self.receive()
 
-    def until(self, found: Callable[[list[PusTm]], object], limit_s: float = 10.0) -> list[PusTm]:
-        """Let time pass until *found* is content with the reports that have come down meanwhile; these reports."""
-        reports = self.receive()
+    def until(
+        self, found: Callable[[list[PusTm]], object], limit_s: float = 10.0, already: Iterable[PusTm] = ()
+    ) -> list[PusTm]:
+        """Let time pass until *found* is content with the reports *already* there and those that come; all of them."""
+        reports = [*already, *self.receive()]
         for _ in range(round(limit_s / STEP_S)):
             if found(reports):
                 return reports
@@ -218,11 +223,16 @@ class Ground:
         [report] = [report for report in self.execute(9, 129).reports if report.service == 9]
         return round(time_ms(report))
 
-    def power_cut(self) -> None:
-        """Take the power away and give it back. What was on its way is lost."""
+    def power_cut(self) -> list[PusTm]:
+        """Take the power away and give it back; the reports of the start. What was on its way is lost."""
         self.target.power_cut()  # type: ignore[attr-defined]
         self._rest = b""
         self._begin()
+        return self.await_start()
+
+    def await_start(self) -> list[PusTm]:
+        """Wait until the board has left BOOT; its reports since the start."""
+        return self.until_data(5, 1, "00 40 00 00")
 
 
 def verification(reports: Iterable[PusTm]) -> list[Service1Tm]:
