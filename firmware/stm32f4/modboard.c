@@ -182,7 +182,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(board_storage_read_obj, 2, 4, board_s
 
 #if PERILUNE_DEV
 // ram_disk() -> bytearray: memory for a small file system. It survives a reset, soft or hard, and no power cut.
-#define RAM_DISK_SIZE 8192
+#define RAM_DISK_SIZE 6144
 static uint8_t ram_disk[RAM_DISK_SIZE] __attribute__((section(".noinit"), aligned(4)));
 
 static mp_obj_t board_ram_disk(void) {
