@@ -20,6 +20,9 @@ ABSOLUTE_VENV := $(CURDIR)/$(VENV)
 RUN_MODULE := PYTHONPATH=host_tools:firmware:. $(VENV)/python -m
 MPY_CROSS := build/mpy-cross/mpy-cross
 
+# Places that the user names hold in the folder where they were typed.
+PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)=$(abspath $($(name)))))
+
 # As many jobs as processors, unless `make -j` already said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -91,9 +94,9 @@ test-images: setup
 	done
 
 .PHONY: firmware
-firmware: setup ## build the firmware of one board: BOARD=netduinoplus2 VARIANT=flight (or dev)
+firmware: setup ## build a board's firmware: BOARD=netduinoplus2 VARIANT=flight (or dev) MISSION=folder KEYS=file
 	@$(MAKE) $(JOBS) -C firmware/stm32f4 BOARD=$(BOARD) VARIANT=$(VARIANT) MICROPYTHON_DIR=$(MICROPYTHON_TREE) \
-		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python
+		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python $(PLACES)
 
 .PHONY: size
 size: firmware ## show what an image takes of its board; fails over budget: BOARD=... VARIANT=...
@@ -117,6 +120,12 @@ unix: setup ## build the MicroPython on which the flight tests run here
 		USER_C_MODULES=$(CURDIR)/firmware/cmodules BUILD=$(CURDIR)/build/unix PYTHON=$(ABSOLUTE_VENV)/python \
 		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) MICROPY_MPYCROSS_DEPENDENCY= >build/unix/build.log 2>&1 \
 		|| { tail -n 30 build/unix/build.log; exit 1; }
+
+.PHONY: dictionary
+dictionary: setup ## check the dictionary and write its reference to build/dictionary.md: MISSION=folder
+	@mkdir -p build
+	@PYTHONPATH=host_tools:firmware $(VENV)/python -m perilune.dictionary reference --out build/dictionary.md firmware/dictionary $(MISSION)
+	@echo build/dictionary.md
 
 .PHONY: fuzz
 fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
