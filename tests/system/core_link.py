@@ -164,8 +164,13 @@ class Ground:
     def receive(self) -> list[PusTm]:
         """Every report that has come down since the last call."""
         self._rest += self.target.receive()
+        reports = []
         while len(self._rest) >= FRAME:
             self._take_frame()
+            reports += self._take_packets()
+        return reports
+
+    def _take_packets(self) -> list[PusTm]:
         packets = self._frames.packets[0][self._read :]
         self._read += len(packets)
         reports = [PusTm.unpack(packet, TIME_LENGTH) for packet in packets]
@@ -214,9 +219,15 @@ class Ground:
 
     # --- ends --------------------------------------------------------------------------------------------------------
 
-    def expect_restart(self) -> None:
-        """The board is about to start anew; counts of frames and reports will, too."""
+    def restart(self, function: int) -> list[PusTm]:
+        """Execute the function that restarts the board; the reports of the start."""
+        sent = self.send(8, 1, function.to_bytes(2, "big"))
         self._restarts = True
+        # The reports before the restart and those after it; `reports` begins anew in between.
+        self.until(lambda found: identifier(bytes(sent.pack())) in over(found))
+        self.until(lambda _: not self._restarts)
+        already = list(self.reports)
+        return self.until(lambda found: data_of(found, 5, 1)[1:], already=already)
 
     def now_ms(self) -> int:
         """On-board time, asked for: ms since EPOCH."""
@@ -232,7 +243,7 @@ class Ground:
 
     def await_start(self) -> list[PusTm]:
         """Wait until the board has left BOOT; its reports since the start."""
-        return self.until_data(5, 1, "00 40 00 00")
+        return self.until_data(5, 1, "00 40 00 00", limit_s=20)
 
 
 def verification(reports: Iterable[PusTm]) -> list[Service1Tm]:

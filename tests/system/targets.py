@@ -20,10 +20,18 @@ ELF = ROOT / f"build/{BOARD}-trial/firmware.elf"
 class SitlTarget(Sitl):
     """The board in this process, in virtual time."""
 
-    name = "sitl"
-
     def __init__(self) -> None:
+        self._passed_s = 0.0
         super().__init__([CORE, TRIAL])
+
+    def run(self, seconds: float) -> None:
+        """Let board time pass."""
+        self._passed_s += seconds
+        super().run(seconds)
+
+    def now_s(self) -> float:
+        """Seconds of a clock beside the board's."""
+        return self._passed_s
 
     def power_cut(self) -> None:
         """Power goes and comes back; storage is kept."""
@@ -35,8 +43,6 @@ class SitlTarget(Sitl):
 
 class QemuTarget:
     """The emulated board with its `flight` image. Its time runs beside ours."""
-
-    name = "qemu"
 
     def __init__(self, folder: Path) -> None:
         """folder: where storage is kept."""
@@ -54,6 +60,10 @@ class QemuTarget:
         """Octets that have come down the space link since the last call."""
         received, self._received = self._received + self._qemu.link.read(), b""
         return received
+
+    def now_s(self) -> float:
+        """Seconds of a clock beside the board's."""
+        return time.monotonic()
 
     def run(self, seconds: float) -> None:
         """Listen for so long."""
