@@ -137,6 +137,16 @@ fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
 bench-codec: setup test-images ## measure the codec on this machine and on the emulated board
 	@$(RUN_MODULE) tests.bench.bench_codec
 
+# The flight program with the benchmark's mission, as it flies and with a prompt.
+.PHONY: bench-board
+bench-board: setup ## measure the flight program on the emulated board
+	@mkdir -p build/bench
+	@for image in "VARIANT=flight BUILD=$(CURDIR)/build/$(BOARD)-load" "VARIANT=dev BUILD=$(CURDIR)/build/$(BOARD)-load-dev"; do \
+		$(MAKE) -s firmware $$image MISSION=$(CURDIR)/tests/bench/load >build/bench/images.log 2>&1 \
+			|| { tail -n 30 build/bench/images.log; exit 1; }; \
+	done
+	@$(RUN_MODULE) tests.bench.bench_board
+
 # ---- Housekeeping ----
 
 .PHONY: generated

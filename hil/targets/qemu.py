@@ -40,6 +40,7 @@ class Boot:
     qtest: bool
     semihosting: bool
     console_pty: bool
+    skip_sleep: bool
 
 
 def find_qemu() -> str:
@@ -94,6 +95,7 @@ class Qemu:
         qtest: bool = False,
         semihosting: bool = True,
         console_pty: bool = False,
+        skip_sleep: bool = False,
     ) -> None:
         """Start a new machine with the program *elf*; one that runs is stopped first.
 
@@ -101,11 +103,12 @@ class Qemu:
         machine. Without it, or with ``semihosting=False``, the board has no storage. *icount*: 2**icount ns for each
         instruction. *qtest* opens the port for memory access. *console_pty* gives the console to a pseudo terminal
         (``console_pty`` names it) instead of ``console``, for programs that want a device; they must always read, since
-        the whole machine waits for them. Raises EmulatorMissing, FileNotFoundError or TargetDied.
+        the whole machine waits for them. *skip_sleep*, with *icount*: while the processor sleeps, the machine's time
+        jumps to what wakes it, so that only work takes time. Raises EmulatorMissing, FileNotFoundError or TargetDied.
         """
         if storage is not None and len(str(storage)) > STORAGE_PATH_MAX:
             raise ValueError(f"storage path has {len(str(storage))} characters, the board takes {STORAGE_PATH_MAX}")
-        self._start(Boot(elf, storage, icount, qtest, semihosting, console_pty))
+        self._start(Boot(elf, storage, icount, qtest, semihosting, console_pty, skip_sleep))
 
     def _start(self, boot: Boot) -> None:
         self.stop()
@@ -165,7 +168,7 @@ class Qemu:
                 option += f",arg=storage={escape(str(boot.storage))}"
             arguments += ["-semihosting-config", option]
         if boot.icount is not None:
-            arguments += ["-icount", f"shift={boot.icount}"]
+            arguments += ["-icount", f"shift={boot.icount}" + (",sleep=off" if boot.skip_sleep else "")]
         return arguments
 
     def _accept(self, name: str, listener: socket.socket) -> socket.socket:
