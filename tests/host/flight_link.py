@@ -25,13 +25,22 @@ TICKS_MASK = (1 << 30) - 1
 
 
 class FlightLink:
-    """Uplink and downlink of the flight software, joined by an application that answers every telecommand."""
+    """Uplink and downlink of the flight software, joined by an application that answers every telecommand.
 
-    def __init__(self, *, ad_key: bytes | None = None, bd_key: bytes | None = None, answers: bool = True) -> None:
+    `number`: the last anti-replay number of both associations.
+    """
+
+    def __init__(
+        self, *, ad_key: bytes | None = None, bd_key: bytes | None = None, answers: bool = True, number: int = 0
+    ) -> None:
         self.drops = DropCounters()
         associations: tuple[SecurityAssociation | None, SecurityAssociation | None] = (None, None)
         if ad_key is not None and bd_key is not None:
-            associations = (SecurityAssociation(SDLS_SPI_AD, ad_key), SecurityAssociation(SDLS_SPI_BD, bd_key))
+            associations = (
+                SecurityAssociation(SDLS_SPI_AD, ad_key, 0, number),
+                SecurityAssociation(SDLS_SPI_BD, bd_key, 0, number),
+            )
+        self.associations = associations
         self.uplink = Uplink(self.drops, *associations)
         self.downlink = Downlink(self.uplink.farm, self.drops, 0)
         self.received: list[bytes] = []

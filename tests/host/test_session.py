@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
+from flight.limits import NUMBERS_AHEAD
 from perilune.errors import LinkLostError, NoClcwError, NotDeliveredError, PacketError
 from perilune.link.downlink import DownlinkEvent, FrameGap
 from perilune.link.fop1 import Alert
 from perilune.link.fop1_table import AlertCode, State
+from perilune.link.keys import NumberFile
 from perilune.link.session import Fop1Settings, LinkSession, TelecommandState
 from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand, unpack_telemetry
 
 from tests.host.flight_link import FlightLink
+from tests.system.fingerprint import Numbers
 
 TICK_S = 0.05
 
@@ -94,15 +98,6 @@ def test_many_telecommands_share_frames_and_keep_their_order() -> None:
     assert line.board.received == [ping(number) for number in range(200)]
     assert {telecommand.state for telecommand in sent} == {TelecommandState.DELIVERED}
     assert session.frames_up == -(-200 // (session.encoder.room // 13))
-
-
-class Numbers:
-    def __init__(self) -> None:
-        self.last = 0
-
-    def take(self, spi: int) -> int:
-        self.last += 1
-        return self.last
 
 
 @pytest.mark.parametrize("protect", [False, True], ids=["plain", "authenticated"])
@@ -213,3 +208,90 @@ def test_broken_line_raises_and_ends_the_service() -> None:
     with pytest.raises(LinkLostError):
         session.step()
     assert session.fop.counters.alerts == {AlertCode.LLIF: 1}
+
+
+KEYS = (b"a" * 32, b"b" * 32)
+
+
+def secured(line: Line, numbers: Path) -> LinkSession:
+    """A session with the numbers in this file, and a window of four frames."""
+    encoder = UplinkEncoder(Authenticator(*KEYS, NumberFile(numbers)))
+    return session_on(line, encoder=encoder, settings=Fop1Settings(window=4))
+
+
+def frame_filling(first: int, count: int) -> list[bytes]:
+    """Telecommands of which no two fit into one frame."""
+    return [
+        Telecommand(apid=2, service=8, subtype=1, data=bytes(200), sequence_count=number).pack()
+        for number in range(first, first + count)
+    ]
+
+
+def cut_power(line: Line) -> None:
+    """Start the board anew with its numbers as far ahead as they may be."""
+    association = line.board.associations[0]
+    assert association is not None
+    number = association.number_high << 16 | association.number_low
+    line.board = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False, number=number + NUMBERS_AHEAD)
+
+
+def work(session: LinkSession, line: Line, for_s: float) -> None:
+    until_s = line.now_s + for_s
+    while session.undelivered and line.now_s < until_s:
+        session.step()
+
+
+def test_power_cut_with_units_waiting_loses_only_what_was_under_way_w054(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    session = secured(line, tmp_path / "numbers.json")
+    session.start(timeout_s=5)
+    for packet in frame_filling(0, 20):
+        session.deliver(packet, timeout_s=5)
+    line.is_deaf = True
+    sent = [session.send(packet) for packet in frame_filling(20, 30)]
+    session.step()
+    cut_power(line)
+    line.is_deaf = False
+    work(session, line, 200)
+    states = [telecommand.state for telecommand in sent]
+    assert states == [TelecommandState.UNCERTAIN] * 4 + [TelecommandState.DELIVERED] * 26
+    assert line.board.received == frame_filling(24, 26)
+
+
+def test_power_cut_between_sessions_loses_nothing_w054(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    for _ in range(20):  # as often as SDLS_WINDOW would be used up if skips were kept
+        session = secured(line, tmp_path / "numbers.json")
+        sent = [session.send(packet) for packet in frame_filling(0, 7)]
+        session.start(timeout_s=5)
+        work(session, line, 60)
+        assert {telecommand.state for telecommand in sent} == {TelecommandState.DELIVERED}
+        assert line.board.received == frame_filling(0, 7)
+        cut_power(line)
+
+
+def test_sessions_that_deliver_nothing_do_not_lock_themselves_out(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    for _ in range(20):
+        session = secured(line, tmp_path / "numbers.json")
+        session.start(timeout_s=5)
+        line.is_deaf = True
+        session.send(ping(0))
+        session.step()
+        line.up.clear()
+        line.is_deaf = False
+    session = secured(line, tmp_path / "numbers.json")
+    session.start(timeout_s=5)
+    assert session.deliver(ping(1), timeout_s=5).state is TelecommandState.DELIVERED
+
+
+def test_expedited_telecommands_get_past_a_power_cut(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    for _ in range(20):  # sessions without any: what they leave out does not add up
+        session = secured(line, tmp_path / "numbers.json")
+        session.start(timeout_s=5)
+        session.deliver(ping(0), timeout_s=5)
+    line.board = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False, number=NUMBERS_AHEAD)
+    session.send_expedited(ping(1))
+    session.step()
+    assert line.board.received == [ping(1)]

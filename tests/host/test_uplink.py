@@ -6,29 +6,21 @@ import itertools
 from pathlib import Path
 
 import pytest
-from flight.limits import SDLS_WINDOW, TC_FRAME_MAX
+from flight.limits import NUMBERS_AHEAD, SDLS_WINDOW, TC_FRAME_MAX
 from hypothesis import given
 from hypothesis import strategies as st
 from perilune.errors import KeyFileError, PacketError
 from perilune.link.fop1 import CONTROL_SET_VR, CONTROL_UNLOCK, FrameType
-from perilune.link.keys import NumberFile, load_authenticator
+from perilune.link.keys import BLOCK, SKIPS_MAX, NumberFile, load_authenticator
 from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand
 
 from tests.host.flight_link import FlightLink
+from tests.system.fingerprint import Numbers
 
 AD_KEY = bytes(range(32))
 BD_KEY = bytes(range(32, 64))
 PING = Telecommand(apid=0x64, service=17, subtype=1).pack()
-
-
-class Numbers:
-    def __init__(self) -> None:
-        self.last = 0
-
-    def take(self, spi: int) -> int:
-        self.last += 1
-        return self.last
 
 
 def authenticated() -> UplinkEncoder:
@@ -178,3 +170,28 @@ def test_used_up_numbers_are_an_error(tmp_path: Path) -> None:
     assert numbers.take(1) == 2**32 - 1
     with pytest.raises(KeyFileError, match="used up"):
         numbers.take(1)
+
+
+def test_skip_leaves_numbers_of_both_associations_out_once(tmp_path: Path) -> None:
+    numbers = NumberFile(tmp_path / "numbers.json")
+    numbers.take(1)
+    numbers.skip()
+    numbers.skip()
+    assert [numbers.take(spi) for spi in (1, 2, 1, 2)] == [NUMBERS_AHEAD + n for n in (2, 1, 3, 2)]
+    assert NumberFile(tmp_path / "numbers.json").take(1) > NUMBERS_AHEAD + 3
+
+
+def test_skips_without_confirmation_end_even_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    seen = [0]
+    for _ in range(SKIPS_MAX + 2):
+        numbers = NumberFile(path)
+        numbers.skip()
+        seen.append(numbers.take(1))
+    steps = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert steps[0] == 1 + NUMBERS_AHEAD
+    assert steps[1:] == [BLOCK + NUMBERS_AHEAD] * (SKIPS_MAX - 1) + [BLOCK] * 2
+    numbers.confirm()
+    again = NumberFile(path)
+    again.skip()
+    assert again.take(1) == seen[-1] + BLOCK + NUMBERS_AHEAD

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flight.limits import NUMBERS_AHEAD, SDLS_SPI_AD, SDLS_SPI_BD
+
 
 class Fingerprint(NamedTuple):
     """Sequence count, length in octets, and packet error control, which depends on every octet."""
@@ -23,8 +25,16 @@ class Numbers:
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
+        self._ahead: dict[int, int] = {}
 
     def take(self, spi: int) -> int:
         """The next number of this association."""
-        self._last[spi] = self._last.get(spi, 0) + 1
+        self._last[spi] = self._last.get(spi, 0) + self._ahead.pop(spi, 0) + 1
         return self._last[spi]
+
+    def skip(self) -> None:
+        """Leave out as many numbers of each association as a restart of the board costs."""
+        self._ahead = {SDLS_SPI_AD: NUMBERS_AHEAD, SDLS_SPI_BD: NUMBERS_AHEAD}
+
+    def confirm(self) -> None:
+        """Nothing to note: the numbers end with the program."""

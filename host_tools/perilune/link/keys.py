@@ -6,7 +6,9 @@ The key file is TOML with the two keys in hexadecimal, at least 16 octets each:
     bd = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
 
 Beside it, in `<name>.numbers.json`, stands the highest number that was ever handed out for each association, or one
-ahead of it: the file is written before the numbers are used, a block at a time.
+ahead of it: the file is written before the numbers are used, a block at a time. Beside each stands how often
+NUMBERS_AHEAD numbers were left out since the board last accepted something: a board takes no number more than
+SDLS_WINDOW ahead, so what is left out for nothing must have an end.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import tomllib
 from pathlib import Path
 
 import msgspec
-from flight.limits import SDLS_WINDOW
+from flight.limits import NUMBERS_AHEAD, SDLS_SPI_AD, SDLS_SPI_BD, SDLS_WINDOW
 
 from ..errors import KeyFileError
 from .uplink import Authenticator
@@ -24,8 +26,12 @@ from .uplink import Authenticator
 KEY_MIN_LENGTH = 16
 # Numbers reserved with one write of the file. A crash skips the rest of a block, and the board accepts a step of at
 # most SDLS_WINDOW; so a block is a small part of it.
-BLOCK = SDLS_WINDOW // 20
+BLOCK = SDLS_WINDOW // 100
+# Skips without anything accepted between them: a board that restarts and accepts nothing is not further ahead for it,
+# so one would do if every number handed out were lost; four cost a quarter of SDLS_WINDOW.
+SKIPS_MAX = 4
 MAX_NUMBER = (1 << 32) - 1
+_SKIPS = " skips"
 
 
 class NumberFile:
@@ -44,12 +50,13 @@ class NumberFile:
                     found=str(error),
                     next_step="restore the file; without it the board refuses every frame as a replay",
                 ) from error
-        self._next = {spi: number + 1 for spi, number in self._reserved.items()}
+        self._next = {key: number + 1 for key, number in self._reserved.items() if not key.endswith(_SKIPS)}
+        self._to_skip: set[str] = set()
 
     def take(self, spi: int) -> int:
         """The next number of this association, 1 to 2^32 - 1."""
         key = str(spi)
-        number = self._next.get(key, 1)
+        number = self._next.get(key, 1) + self._skipped(key)
         if number > MAX_NUMBER:
             raise KeyFileError(
                 f"the sequence numbers of association {spi} are used up", next_step="give board and ground new keys"
@@ -59,6 +66,32 @@ class NumberFile:
             self._write()
         self._next[key] = number + 1
         return number
+
+    def skip(self) -> None:
+        """Leave out NUMBERS_AHEAD numbers of each association before its next one: the board may have restarted.
+
+        Repeated skips of numbers that nobody takes are one. After SKIPS_MAX without `confirm` there are no more.
+        """
+        self._to_skip = {str(SDLS_SPI_AD), str(SDLS_SPI_BD)}
+
+    def confirm(self) -> None:
+        """The board has accepted a number taken after the last skip."""
+        skips = [key for key in self._reserved if key.endswith(_SKIPS)]
+        if skips:
+            for key in skips:
+                del self._reserved[key]
+            self._write()
+
+    def _skipped(self, key: str) -> int:
+        if key not in self._to_skip:
+            return 0
+        self._to_skip.remove(key)
+        skips = self._reserved.get(key + _SKIPS, 0)
+        if skips >= SKIPS_MAX:
+            return 0
+        # Written by `take`, which needs a new block now: NUMBERS_AHEAD is more than one.
+        self._reserved[key + _SKIPS] = skips + 1
+        return NUMBERS_AHEAD
 
     def _write(self) -> None:
         new = self._path.with_name(self._path.name + ".new")

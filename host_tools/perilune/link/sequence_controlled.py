@@ -15,6 +15,8 @@ the first.
 A report outside of what was transmitted is either old (a link that reorders) or not from the FARM-1 this service spoke
 to (the board restarted, or another ground station commands it). It is believed only when nothing else was reported for
 `foreign_report_s`; the transmitted data units are then `UNCERTAIN`, never repeated.
+Then, and when a service takes its first report, the board may have restarted: `on_unknown_board` is told which data
+units were never transmitted, and may put others in their place before FOP-1 gets them.
 """
 
 from __future__ import annotations
@@ -95,14 +97,23 @@ class SequenceControlledService:
 
     `fop` is this service's alone. `clock` is the monotonic clock `fop` uses, `foreign_report_s` how long a report from
     outside the transmitted range must stand alone to be believed; above the longest delay of the link.
+    `on_unknown_board` gets the waiting deliveries, in order; it may change their `fdu` and nothing else.
     """
 
-    def __init__(self, fop: Fop1, clock: Callable[[], float], *, foreign_report_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        fop: Fop1,
+        clock: Callable[[], float],
+        *,
+        foreign_report_s: float = 10.0,
+        on_unknown_board: Callable[[list[Delivery]], None] | None = None,
+    ) -> None:
         self.fop = fop
         self.phase = Phase.STOPPED
         self.counters = SequenceControlledCounters()
         self._clock = clock
         self._foreign_report_s = foreign_report_s
+        self._on_unknown_board = on_unknown_board
         self._pending: deque[Delivery] = deque()  # in order; the first `_transmitted` have their N(S) for good
         self._transmitted = 0
         self._fed = 0  # the first `_fed` of _pending are inside FOP-1 now
@@ -235,7 +246,7 @@ class SequenceControlledService:
         if self._base is None:
             if self._clock() < self._quiet_until:
                 return False
-            self._base = n_r
+            self._adopt(n_r)
             return True
         acknowledged = (n_r - self._base) % SEQUENCE_MODULUS
         if acknowledged <= self._transmitted:
@@ -251,9 +262,15 @@ class SequenceControlledService:
             return False
         self._foreign_report = None
         self.counters.adopted_reports += 1
+        self._adopt(n_r)
+        return True
+
+    def _adopt(self, n_r: int) -> None:
+        """Begin anew with a FARM-1 of which nothing but N(R) is known."""
         self._give_up_transmitted()
         self._base = n_r
-        return True
+        if self._on_unknown_board is not None:
+            self._on_unknown_board(list(self._pending))
 
     def _give_up_transmitted(self) -> None:
         for _ in range(self._transmitted):

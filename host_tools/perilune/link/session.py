@@ -100,7 +100,9 @@ class LinkSession:
             transmission_limit=settings.transmission_limit,
             timeout_type=settings.timeout_type,
         )
-        self.service = SequenceControlledService(self.fop, clock, foreign_report_s=settings.foreign_report_s)
+        self.service = SequenceControlledService(
+            self.fop, clock, foreign_report_s=settings.foreign_report_s, on_unknown_board=self._renew
+        )
         self.packets: deque[PacketReceived] = deque(maxlen=10_000)
         self.octets_up = 0
         self.frames_up = 0
@@ -109,6 +111,7 @@ class LinkSession:
         self._on_event = on_event
         self._on_alert = on_alert
         self._waiting: deque[SentTelecommand] = deque()
+        self._delivered = 0
 
     # -- commanding ----------------------------------------------------------------------------------------------------
 
@@ -192,6 +195,7 @@ class LinkSession:
             if self._on_event is not None:
                 self._on_event(event)
         self.service.poll()
+        self._confirm_numbers()
         for alert in self.service.take_alerts():
             if self._on_alert is not None:
                 self._on_alert(alert)
@@ -224,9 +228,24 @@ class LinkSession:
             while self._waiting and octets + len(self._waiting[0].packet) <= self.encoder.room:
                 octets += len(self._waiting[0].packet)
                 members.append(self._waiting.popleft())
-            delivery = self.service.send(self.encoder.data_unit(member.packet for member in members))
+            packets = [member.packet for member in members]
+            delivery = self.service.send(self.encoder.data_unit(packets), tag=packets)
             for member in members:
                 member.delivery = delivery
+
+    def _renew(self, waiting: list[Delivery]) -> None:
+        """The board may have restarted, with its anti-replay numbers ahead: leave numbers out, make data units anew."""
+        if self.encoder.authenticator is None:
+            return
+        self.encoder.authenticator.numbers.skip()
+        for delivery in waiting:
+            delivery.fdu = self.encoder.data_unit(delivery.tag)
+
+    def _confirm_numbers(self) -> None:
+        delivered = self.service.counters.delivered
+        if delivered != self._delivered and self.encoder.authenticator is not None:
+            self.encoder.authenticator.numbers.confirm()
+        self._delivered = delivered
 
     def _transmit(self) -> None:
         frame: TransmitFrame | None = self.service.next_frame()

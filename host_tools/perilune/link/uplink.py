@@ -38,6 +38,12 @@ class SequenceNumbers(Protocol):
     def take(self, spi: int) -> int:
         """The next number of this association, 1 to 2^32 - 1."""
 
+    def skip(self) -> None:
+        """Leave out NUMBERS_AHEAD numbers of each association before its next one: the board may have restarted."""
+
+    def confirm(self) -> None:
+        """The board has accepted a number taken after the last skip."""
+
 
 class Authenticator:
     """Sending end of the two security associations, one for Type-AD and one for Type-BD frames."""
@@ -45,12 +51,12 @@ class Authenticator:
     def __init__(self, ad_key: bytes, bd_key: bytes, numbers: SequenceNumbers) -> None:
         self._spis = {FrameType.AD: SDLS_SPI_AD, FrameType.BD: SDLS_SPI_BD}
         self._hmacs = {FrameType.AD: HmacSha256(ad_key), FrameType.BD: HmacSha256(bd_key)}
-        self._numbers = numbers
+        self.numbers = numbers
 
     def protect(self, frame_type: FrameType, packets: bytes) -> bytes:
         """`packets` between segment and security header and MAC, under a new sequence number."""
         spi = self._spis[frame_type]
-        header = spi.to_bytes(2, "big") + self._numbers.take(spi).to_bytes(4, "big")
+        header = spi.to_bytes(2, "big") + self.numbers.take(spi).to_bytes(4, "big")
         authenticated = SEGMENT_HEADER + header + packets
         hmac = self._hmacs[frame_type]
         mac = bytearray(MAC_LENGTH)
@@ -68,7 +74,7 @@ class UplinkEncoder:
     """
 
     def __init__(self, authenticator: Authenticator | None = None) -> None:
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         overhead = HEADER_LENGTH + len(SEGMENT_HEADER) + FECF_LENGTH
         if authenticator is not None:
             overhead += SECURITY_HEADER_LENGTH + MAC_LENGTH
@@ -84,9 +90,9 @@ class UplinkEncoder:
                 found=f"{len(octets)}",
                 next_step="shorten the arguments; a packet is never split over frames",
             )
-        if self._authenticator is None:
+        if self.authenticator is None:
             return SEGMENT_HEADER + octets
-        return self._authenticator.protect(frame_type, octets)
+        return self.authenticator.protect(frame_type, octets)
 
     def frame(self, frame_type: FrameType, sequence: int, data: bytes) -> bytes:
         """The TC frame: `data` is a data unit, or a control command for Type-BC; `sequence` is N(S)."""
