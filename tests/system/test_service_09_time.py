@@ -58,12 +58,12 @@ def test_a_set_time_is_exact(ground: Ground) -> None:
 
 def test_reports_at_a_rate(ground: Ground) -> None:
     assert ground.execute(9, RATE, "00").stages == [1, 3, 7]
-    reports = ground.until(lambda found: len(times_of(found)) >= 3)
+    reports = ground.until(lambda found: len(times_of(found)) >= (3 if ground.exact else 2))
     assert ground.execute(9, RATE, OFF).stages == [1, 3, 7]
     assert {text[:5] for text in data_of(reports, 9, 2)} == {"00 1e"}
     gaps = [later - earlier for earlier, later in itertools.pairwise(times_of(reports))]
     # A cycle that comes late is not made up for, so on a busy host only the least is known.
-    assert gaps == pytest.approx([1, 1], abs=0.001) if ground.exact else min(gaps) > 0.8
+    assert gaps == pytest.approx([1, 1], abs=0.001) if ground.exact else min(gaps) > 0.5
     assert data_of(ground.run(1.1), 9, 2) == []
 
 
