@@ -1,5 +1,7 @@
 """Housekeeping parameter report structure (ECSS-E-ST-70-41C 6.3.3): what is in a report and when it is due."""
 
+from array import array
+
 from ..codec import FIELD_SIZE
 from ..limits import CYCLE_MS
 from ..tables import (
@@ -23,7 +25,8 @@ class Structure:
 
     def __init__(self, sid: int, period_ms: int, size: int, fmt: "bytes | bytearray") -> None:
         self.sid = sid
-        self.period_ms = period_ms
+        # An integer above 8191 in a frozen tuple is a big one, and adding to it allocates; out of an array it is small.
+        self.period_ms = array("i", (period_ms,))[0]
         self.size = size
         self.fmt = fmt
         self.fields = len(fmt) // FIELD_SIZE
