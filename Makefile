@@ -85,11 +85,12 @@ test: setup unix test-images ## run the tests, except the long ones
 test-long: setup unix test-images ## run all tests
 	@$(VENV)/python -m pytest -n auto --dist loadgroup
 
-# What the tests boot: both variants, and the flight program with the mission of the flight tests.
+# What the tests boot: both variants, and both with the mission of the flight tests.
 .PHONY: test-images
 test-images: setup
 	@for image in VARIANT=flight VARIANT=dev \
-		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial"; do \
+		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial" \
+		"VARIANT=dev MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"; do \
 		$(MAKE) -s firmware $$image >build/test-images.log 2>&1 || { tail -n 30 build/test-images.log; exit 1; }; \
 	done
 

@@ -2,7 +2,11 @@
 
 Telecommands go straight to the router, reports are caught before they become frames. tests/system has the way over the
 link.
+
+A board's memory holds one of them: there is one storage, and forget() what was before a new start.
 """
+
+import gc
 
 try:
     import mission_apps
@@ -22,7 +26,34 @@ from flight.topology import build
 APID = 0x64
 KEYS = (bytes(range(32)), bytes(range(32, 64)))
 ALL = 0x0F  # acknowledge everything
-__all__ = ["ALL", "APID", "KEYS", "Bench", "Report", "ids", "mission_apps", "tables", "telecommand"]
+STORAGE = MemoryStorage()
+__all__ = [
+    "ALL",
+    "APID",
+    "KEYS",
+    "Bench",
+    "Report",
+    "empty_storage",
+    "forget",
+    "ids",
+    "mission_apps",
+    "tables",
+    "telecommand",
+]
+
+
+def empty_storage():
+    """The one storage, erased."""
+    for sector in range(STORAGE.sectors):
+        STORAGE.erase(sector)
+    return STORAGE
+
+
+def forget(case, *names):
+    """Let go of what these attributes of *case* hold, and of its memory."""
+    for name in names:
+        setattr(case, name, None)
+    gc.collect()
 
 
 def telecommand(service, subtype, data=b"", ack=ALL, source=0, count=0, apid=APID, version=2):
@@ -74,7 +105,7 @@ class Bench:
     def __init__(self, storage=None, store=None):
         self.clock = VirtualClock()
         self.link = MemoryPort()
-        self.storage = MemoryStorage() if storage is None else storage
+        self.storage = empty_storage() if storage is None else storage
         self.hal = HostHal(self.clock, self.link, MemoryPort(), self.storage)
         self.core = build(tables, ids, self.hal, KEYS, mission_apps.APPS)
         if store is not None:
@@ -115,5 +146,6 @@ class Bench:
             wait = min(self.core.executive.turn(), left)
             self.clock.wait(wait)
             left -= wait
+            self.link.take()  # frames; nobody looks at them
         self.core.executive.turn()
         return self.take()

@@ -7,8 +7,8 @@ import gc
 import unittest
 
 import uplink_bytes as ground
-from bench import KEYS, ids, mission_apps, tables, telecommand
-from flight.hal.host import MemoryStorage, VirtualClock
+from bench import KEYS, empty_storage, ids, mission_apps, tables, telecommand
+from flight.hal.host import VirtualClock
 from flight.hal.null import Hal, Port
 from flight.limits import CYCLE_MS
 from flight.topology import build
@@ -18,6 +18,7 @@ if HAVE_HEAP_LOCK:
     from micropython import heap_lock, heap_unlock  # type: ignore[attr-defined]
 
 CYCLES = 10_000
+BATCH = 250  # cycles whose telecommands are made at once: as many as a board's memory holds
 TELECOMMAND_EVERY = 5
 REQUESTS = (
     (17, 1, b""),
@@ -69,19 +70,21 @@ class FixedHal(Hal):
         super().__init__()
         self.clock = VirtualClock()
         self.link = self.port = FixedPort()
-        self.storage = MemoryStorage()
+        self.storage = empty_storage()
 
 
-def prepare(core_hal, count):
-    """CLTUs of *count* BD frames, one after the other; where each ends."""
+def prepare(core_hal, first, count):
+    """CLTUs of *count* BD frames from number *first* on, one after the other; where each ends."""
     octets = bytearray()
     ends = []
-    for number in range(count):
+    for number in range(first, first + count):
         service, subtype, data = REQUESTS[number % len(REQUESTS)]
         packet = telecommand(service, subtype, data, count=number)
         octets.extend(ground.cltu(ground.protect(ground.BD, 0, packet, number + 1)))
         ends.append(len(octets))
-    core_hal.port.octets = bytes(octets)
+    port = core_hal.port
+    port.octets = octets
+    port.at = port.end = 0
     return ends
 
 
@@ -110,17 +113,19 @@ class TestSteadyState(unittest.TestCase):
         self.assertTrue(HAVE_HEAP_LOCK)
         hal = FixedHal()
         core = build(tables, ids, hal, KEYS, mission_apps.APPS)
-        ends = prepare(hal, CYCLES // TELECOMMAND_EVERY)
         core.start()
-        warm = len(REQUESTS) * TELECOMMAND_EVERY  # every request once, to bind what binds late
-        run_cycles(core, hal, ends, warm)
-        rest = ends[len(REQUESTS) :]
-        gc.collect()
-        heap_lock()
-        try:
-            run_cycles(core, hal, rest, CYCLES - warm)
-        finally:
-            heap_unlock()
+        sent = len(REQUESTS)  # every request once, to bind what binds late
+        run_cycles(core, hal, prepare(hal, 0, sent), sent * TELECOMMAND_EVERY)
+        while sent < CYCLES // TELECOMMAND_EVERY:
+            count = min(BATCH, CYCLES - sent * TELECOMMAND_EVERY) // TELECOMMAND_EVERY
+            ends = prepare(hal, sent, count)
+            sent += count
+            gc.collect()
+            heap_lock()
+            try:
+                run_cycles(core, hal, ends, count * TELECOMMAND_EVERY)
+            finally:
+                heap_unlock()
         self.assertEqual(core.uplink.frames_bd, CYCLES // TELECOMMAND_EVERY)
         verification = core.verification
         rounds = CYCLES // TELECOMMAND_EVERY // len(REQUESTS)

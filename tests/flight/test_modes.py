@@ -2,9 +2,8 @@
 
 import unittest
 
-from bench import Bench, ids
+from bench import Bench, empty_storage, forget, ids
 from flash_model import FlashModel, PowerCut
-from flight.hal.host import MemoryStorage
 from flight.hal.null import Storage
 from flight.limits import RESETS_KEPT, STORE_MODE, STORE_RESETS
 from flight.service import failure
@@ -44,11 +43,12 @@ class Started(Bench):
 
 class ModesCase(unittest.TestCase):
     def setUp(self):
-        self.storage: Storage = MemoryStorage()
+        self.storage: Storage = empty_storage()
         self.boot()
 
     def boot(self):
         """A start on the same storage."""
+        forget(self, "bench", "core", "modes")
         self.bench = Started(storage=self.storage)
         self.core = self.bench.core
         self.modes = self.core.modes
@@ -83,7 +83,7 @@ class TestTransitions(ModesCase):
     def test_every_pair_of_modes(self):
         for before, allowed in TABLE.items():
             for after in TABLE:
-                self.storage = MemoryStorage()
+                self.storage = empty_storage()
                 self.boot()
                 self.go(before)
                 reports = self.change(after)
@@ -193,7 +193,7 @@ class TestCommandLoss(ModesCase):
 
     def test_not_in_survival_and_never_when_switched_off(self):
         for mode, limit in ((MODE_SURVIVAL, 2), (MODE_NOMINAL, 0)):
-            self.storage = MemoryStorage()
+            self.storage = empty_storage()
             self.boot()
             self.go(mode)
             self.set(ids.MODES_COMMAND_LOSS_S, limit)
@@ -221,7 +221,7 @@ class TestStart(ModesCase):
             (MODE_SCIENCE, MODE_NOMINAL),
             (MODE_SURVIVAL, MODE_SURVIVAL),
         ):
-            self.storage = MemoryStorage()
+            self.storage = empty_storage()
             self.boot()
             self.go(mode)
             self.boot()

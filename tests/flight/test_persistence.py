@@ -3,9 +3,8 @@
 import unittest
 
 import uplink_bytes as ground
-from bench import Bench, ids, telecommand
+from bench import Bench, empty_storage, forget, ids, telecommand
 from flight.errors import SDLS_REPLAY
-from flight.hal.host import MemoryStorage
 from flight.hal.null import Storage
 from flight.limits import NUMBERS_AHEAD, STORE_NUMBERS
 from flight.service import failure
@@ -16,10 +15,11 @@ PING = telecommand(17, 1)
 
 class PersistenceCase(unittest.TestCase):
     def setUp(self):
-        self.storage: Storage = MemoryStorage()
+        self.storage: Storage = empty_storage()
         self.boot()
 
     def boot(self):
+        forget(self, "bench", "core")
         self.bench = Bench(storage=self.storage)
         self.core = self.bench.core
 
@@ -38,7 +38,7 @@ class TestNumbers(PersistenceCase):
     def test_w053_no_number_is_accepted_again_after_a_restart(self):
         """W-053."""
         for last in (1, 2, 64, 65, 66, 0xFFFF, 0x10000, 0x10001, 0x1FFFF):
-            self.storage = MemoryStorage()
+            self.storage = empty_storage()
             self.boot()
             record = bytearray(4) + (last - 1).to_bytes(4, "big")
             self.core.journal.put(STORE_NUMBERS, record, 0, 8)

@@ -2,7 +2,7 @@
 
 import unittest
 
-from bench import Bench, ids
+from bench import Bench, forget, ids
 from flight.service import failure
 from flight.service.parameter import Store
 
@@ -145,6 +145,7 @@ class TestPersistence(ParameterCase):
     SET = b"\x04" + GAIN + b"\x14" + OFFSET + b"\xff\xff\xff\x00" + LIMIT + b"\xbf\x00\x00\x00" + SIZE + bytes(4)
 
     def restart(self):
+        forget(self, "bench")
         self.bench = Bench(store=self.store)
 
     def test_persistent_ones_survive_and_others_do_not(self):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from bench import Bench, telecommand
+from bench import Bench, forget, telecommand
 from flight.errors import PACKET_CRC, TIME_FORMAT, TIME_RANGE
 from flight.limits import SCHEDULE_LATE_MS, SCHEDULE_MAX, SCHEDULE_PACKET_MAX
 from flight.service import failure
@@ -50,8 +50,13 @@ class MemoryStore:
 
 class ScheduleCase(unittest.TestCase):
     def setUp(self):
-        self.use(Bench())
+        self.begin()
         self.bench.command(11, 1)
+
+    def begin(self):
+        """A start of a board whose storage is empty."""
+        forget(self, "bench", "schedule", "table")
+        self.use(Bench())
 
     def use(self, bench):
         self.bench = bench
@@ -388,7 +393,7 @@ class TestStore(ScheduleCase):
         self.pings(3000, 1000, 2000)
         self.bench.run(1500)
         self.bench.command(11, 5, b"\x01\x00\x03\x00\x64\x00\x02")
-        self.use(Bench())
+        self.begin()
         self.schedule.use(store)
         self.schedule.load()
         self.assertTrue(self.schedule.enabled)
@@ -404,7 +409,7 @@ class TestStore(ScheduleCase):
         bad[-1] ^= 1
         for record in (bytes(bad), good[:-1], good[:8], b"", bytes(100), b"\x40" + good[1:]):
             store.records[64] = record
-            self.use(Bench())
+            self.begin()
             self.schedule.use(store)
             self.schedule.load()
             self.assertEqual([row[2] for row in self.summary()], [1, 2])
