@@ -47,10 +47,3 @@ def fresh_target(
     """The same without a ground: octets up and down."""
     with _powered(request.param, tmp_path_factory) as target:
         yield target
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a board stay together when tests are spread over processes."""
-    for item in items:
-        if "ground" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} on {item.callspec.id}"))
