@@ -67,6 +67,17 @@ def test_reports_at_a_rate(ground: Ground) -> None:
     assert data_of(ground.run(1.1), 9, 2) == []
 
 
+def test_times_of_reports_go_on_evenly(ground: Ground) -> None:
+    """Structure 100 leaves every 500 ms."""
+
+    def times(reports: list[PusTm]) -> list[float]:
+        return [time_ms(report) for report in reports if report.source_data[:2] == b"\x00\x64"]
+
+    own = times(ground.until(lambda found: len(times(found)) >= 4))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(own)]
+    assert gaps == pytest.approx([500] * 3, abs=0.1) if ground.exact else min(gaps) > 100
+
+
 def test_the_latest_time(ground: Ground) -> None:
     # EPOCH + 3F000000 s is the last one that is taken.
     latest = (EPOCH + 0x3F000000).to_bytes(4, "big").hex()
