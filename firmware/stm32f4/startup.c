@@ -1,4 +1,5 @@
 // Vector table and reset. The table is the lowest section of the image: Renode takes the vector base from there.
+#include "board.h"
 #include "fault.h"
 #include "stm32f4.h"
 
@@ -124,4 +125,26 @@ __attribute__((section(".isr_vector"), used)) static const struct {
         [IRQ_EXTI15_10] = exti15_10_irq_handler,
         [IRQ_EXTI15_10 + 1 ... IRQ_COUNT - 1] = unexpected_irq,
     },
+};
+
+// What the image says of itself, behind the vectors, for those who flash it (host_tools/perilune/flash/identity.py).
+extern const uint8_t _image_end[];
+__attribute__((section(".identity"), used)) static const struct {
+    char magic[8];
+    uint32_t format;
+    const uint8_t *end; // behind the last octet of the image
+    char board[32];
+    char mcu[16];
+    char variant[8];
+} identity = {
+    .magic = { 'P', 'E', 'R', 'I', 'L', 'U', 'N', 'E' },
+    .format = 1,
+    .end = _image_end,
+    .board = BOARD_NAME,
+    .mcu = BOARD_MCU,
+#if PERILUNE_DEV
+    .variant = "dev",
+#else
+    .variant = "flight",
+#endif
 };

@@ -306,6 +306,7 @@ SECTIONS
 {{
     .text : {{
         KEEP(*(.isr_vector))
+        KEEP(*(.identity))
         *(.text*)
         *(.rodata*)
         . = ALIGN(4);
@@ -328,6 +329,7 @@ SECTIONS
         _data_end = .;
     }} > RAM AT> FLASH
     _data_load = LOADADDR(.data);
+    _image_end = LOADADDR(.data) + SIZEOF(.data);
     .bss (NOLOAD) : {{
         _bss_start = .;
         *(.bss*)

@@ -9,6 +9,8 @@ PeriluneError
 │   ├── NoClcwError        nothing came down that says what the spacecraft expects
 │   ├── NotDeliveredError  a telecommand without acknowledgement in the time given
 │   └── KeyFileError       the keys of the uplink authentication cannot be read
+├── ImageError             an image that is not what the board needs
+├── FlashError             a board that could not be flashed
 └── UsageError             arguments that contradict each other
 """
 
@@ -67,3 +69,11 @@ class KeyFileError(LinkError):
 
 class UsageError(PeriluneError):
     """Arguments that contradict each other."""
+
+
+class ImageError(PeriluneError):
+    """An image that cannot be read, or that is not what the board needs."""
+
+
+class FlashError(PeriluneError):
+    """A board that did not answer, is another one, or could not be written."""
