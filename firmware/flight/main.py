@@ -18,7 +18,7 @@ from .topology import build
 def main() -> None:
     """Build the board and run it; returns only after a commanded restart that did not happen."""
     global mission_ids  # noqa: PLW0603 - it has to go
-    core = build(mission_tables, mission_ids, BoardHal(), mission_keys.KEYS, mission_apps.APPS)
+    core = build(mission_tables, mission_ids, BoardHal(), mission_keys.KEYS, mission_apps.APPS, mission_apps.DRIVERS)
     # Names are for the start alone; their module is as large as a small app.
     core.ids = None
     del mission_ids

@@ -157,6 +157,46 @@ MODES_MAX = const(6)
 ALL_MODES = const(0x3F)
 
 
+# --- DEVICES: (role, unit), in the order of the drivers ---------------------------------------------------------------
+
+DEVICE_ROLE = const(0)
+DEVICE_UNIT = const(1)
+
+DEVICE_POWER = const(0)
+DEVICE_THERMAL = const(1)
+
+# A unit: () when the driver speaks to none, else the map of a Modbus slave. slave: its address. version: of the map.
+# reply_ms: within which it answers. registers: rows, sorted by space and address.
+UNIT_SLAVE = const(0)
+UNIT_VERSION = const(1)
+UNIT_REPLY_MS = const(2)
+UNIT_REGISTERS = const(3)
+
+# A register, or `count` of them in a row. space: SPACE_... . kind: REGISTER_... . SI value = raw * scale + offset. low,
+# high: raw values that may be written. invalid: raw values that are no readings.
+REGISTER_SPACE = const(0)
+REGISTER_NAME = const(1)
+REGISTER_ADDRESS = const(2)
+REGISTER_KIND = const(3)
+REGISTER_COUNT = const(4)
+REGISTER_SCALE = const(5)
+REGISTER_OFFSET = const(6)
+REGISTER_LOW = const(7)
+REGISTER_HIGH = const(8)
+REGISTER_INVALID = const(9)
+
+SPACE_INPUT = const(0)
+SPACE_HOLDING = const(1)
+SPACE_COIL = const(2)
+SPACE_DISCRETE = const(3)
+
+REGISTER_BIT = const(0)
+REGISTER_U16 = const(1)
+REGISTER_I16 = const(2)
+REGISTER_U32 = const(3)
+REGISTER_I32 = const(4)
+
+
 class Tables:
     """What every generated module has. Read once, at start.
 
@@ -180,3 +220,4 @@ class Tables:
     MODES: tuple[tuple, ...]  # type: ignore[type-arg]
     TRANSITIONS: tuple[int, ...]
     APP_MODES: bytes
+    DEVICES: tuple[tuple, ...]  # type: ignore[type-arg]

@@ -1,10 +1,11 @@
 """The wiring of the board, and nothing else: every stage is made and joined here, in the order of the data's way.
 
-hal.link -> Uplink -> Router -> services -> apps
+hal.link -> Uplink -> Router -> services -> apps -> Devices -> hal.bus and the board's own parts
 apps, services -> Telemetry -> Downlink -> hal.link
 """
 
 from .app.base import App
+from .device.devices import Devices
 from .errors import DropCounters
 from .executive import Executive
 from .hal.null import Hal
@@ -167,6 +168,11 @@ class Core:
         if self.numbers is not None:
             self.numbers.settle()
 
+    def add_devices(self, rows, drivers) -> None:  # type: ignore[no-untyped-def]
+        """Make the units that the dictionary names; apps read in the same second what they found."""
+        self.devices = Devices(self, rows, drivers)
+        self.executive.groups[1].add(self.devices.step_1hz, ALL_MODES)
+
     def add_apps(self, apps, modes: bytes) -> None:  # type: ignore[no-untyped-def]
         """Make every app and put its steps behind the core's."""
         groups = self.executive.groups
@@ -195,8 +201,9 @@ class Core:
         groups[0].add(self.housekeeping.step, ALL_MODES)
 
 
-def build(tables, ids, hal: Hal, keys: "tuple[bytes, bytes]", apps=()) -> Core:  # type: ignore[no-untyped-def]
-    """The whole board, not yet running. keys: of AD and BD frames. apps: the classes of the mission's apps."""
+def build(tables, ids, hal: Hal, keys: "tuple[bytes, bytes]", apps=(), drivers=()) -> Core:  # type: ignore[no-untyped-def]
+    """The whole board, not yet running. keys: of AD and BD frames. apps, drivers: the classes of the mission."""
     core = Core(tables, ids, hal, keys)
+    core.add_devices(tables.DEVICES, drivers)
     core.add_apps(apps, tables.APP_MODES)
     return core

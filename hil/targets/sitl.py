@@ -15,7 +15,7 @@ from flight.hal.host import HostHal, MemoryPort, MemoryStorage, VirtualClock
 from flight.hal.null import RESET_HARD, RESET_POWER_ON
 from flight.topology import Core, build
 from perilune.dictionary import Dictionary, load
-from perilune.dictionary.apps import app_classes
+from perilune.dictionary.apps import app_classes, driver_classes
 from perilune.dictionary.generate import modules
 from perilune.dictionary.keys import BENCH_KEYS
 from perilune.dictionary.load import CORE
@@ -39,6 +39,7 @@ class Sitl:
         self.storage = MemoryStorage() if storage is None else storage
         self._tables, self._ids = modules(self.dictionary)
         self._apps = app_classes(self.dictionary, folders)
+        self._drivers = driver_classes(self.dictionary, folders)
         self._keys = keys
         self._boot_count = 0
         self._ms = 0
@@ -51,7 +52,7 @@ class Sitl:
         self.link = MemoryPort()
         self.bus = MemoryPort()
         self.hal = HostHal(self.clock, self.link, self.bus, self.storage, cause, self._boot_count)
-        self.core: Core = build(self._tables, self._ids, self.hal, self._keys, self._apps)
+        self.core: Core = build(self._tables, self._ids, self.hal, self._keys, self._apps, self._drivers)
         self.core.start()
 
     def send(self, octets: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The app classes that a dictionary names, imported on this workstation."""
+"""The classes of apps and drivers that a dictionary names, imported on this workstation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ def app_classes(dictionary: Dictionary, folders: Iterable[Path] = ()) -> tuple[A
 
     Raises ImportError or AttributeError for one that is not there.
     """
+    _look_in(folders)
+    return tuple(getattr(importlib.import_module(app.module), app.name) for app in dictionary.apps)
+
+
+def driver_classes(dictionary: Dictionary, folders: Iterable[Path] = ()) -> tuple[Any, ...]:
+    """The drivers of the devices, as app_classes()."""
+    _look_in(folders)
+    return tuple(getattr(importlib.import_module(device.module), device.name) for device in dictionary.devices)
+
+
+def _look_in(folders: Iterable[Path]) -> None:
     for folder in folders:
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-    return tuple(getattr(importlib.import_module(app.module), app.name) for app in dictionary.apps)

@@ -30,6 +30,21 @@ _ARG_KINDS = {
     (True, True): layout.ARG_SIGNED_32,
 }
 
+_ROLES = {"power": layout.DEVICE_POWER, "thermal": layout.DEVICE_THERMAL}
+_SPACES = {
+    "input": layout.SPACE_INPUT,
+    "holding": layout.SPACE_HOLDING,
+    "coil": layout.SPACE_COIL,
+    "discrete": layout.SPACE_DISCRETE,
+}
+_REGISTERS = {
+    "bit": layout.REGISTER_BIT,
+    "u16": layout.REGISTER_U16,
+    "i16": layout.REGISTER_I16,
+    "u32": layout.REGISTER_U32,
+    "i32": layout.REGISTER_I32,
+}
+
 
 def _literal(value: object) -> str:
     return pprint.pformat(value, width=118, compact=True)
@@ -118,6 +133,29 @@ def _transitions(dictionary: Dictionary) -> tuple[int, ...]:
     return tuple(bits)
 
 
+def _unit(unit: model.UnitMap | None) -> tuple[object, ...]:
+    """The map of a unit; its discrete inputs say nothing that its input registers do not."""
+    if unit is None:
+        return ()
+    rows = [
+        (
+            _SPACES[row.space],
+            row.name,
+            row.address,
+            _REGISTERS[row.type],
+            row.count,
+            row.scale,
+            row.offset,
+            row.low,
+            row.high,
+            row.invalid,
+        )
+        for row in unit.registers
+        if row.space != "discrete"
+    ]
+    return unit.slave, unit.map_version, unit.reply_ms, tuple(sorted(rows, key=lambda row: (row[0], row[2])))
+
+
 def table_values(dictionary: Dictionary) -> dict[str, object]:
     """Every name of the tables module and its value."""
     pool = dictionary.pool
@@ -159,6 +197,7 @@ def table_values(dictionary: Dictionary) -> dict[str, object]:
         "MODES": tuple((mode.number, mode.entry, mode.exit, mode.resume) for mode in dictionary.modes),
         "TRANSITIONS": _transitions(dictionary),
         "APP_MODES": bytes(mode_bits(app.modes) for app in dictionary.apps),
+        "DEVICES": tuple((_ROLES[device.role], _unit(device.unit)) for device in dictionary.devices),
     }
 
 
@@ -202,11 +241,16 @@ def ids_source(dictionary: Dictionary) -> str:
 
 
 def apps_source(dictionary: Dictionary) -> str:
-    """Text of mission_apps.py: the classes of the apps, in the order that the tables count them."""
-    imports = "".join(f"from {app.module} import {app.name} as App{n}\n" for n, app in enumerate(dictionary.apps))
-    names = "".join(f"App{n}, " for n in range(len(dictionary.apps)))
-    header = _HEADER.format(what="Apps", digest=dictionary.content_hash.hex()[:8])
-    return f"{header}{imports}\nAPPS = ({names})\n"
+    """Text of mission_apps.py: the classes of apps and drivers, in the order that the tables count them."""
+    imports = ""
+    lists = ""
+    apps = [(app.module, app.name) for app in dictionary.apps]
+    drivers = [(device.module, device.name) for device in dictionary.devices]
+    for name, kind, rows in (("APPS", "App", apps), ("DRIVERS", "Driver", drivers)):
+        imports += "".join(f"from {row[0]} import {row[1]} as {kind}{n}\n" for n, row in enumerate(rows))
+        lists += f"{name} = ({''.join(f'{kind}{n}, ' for n in range(len(rows)))})\n"
+    header = _HEADER.format(what="Apps and drivers", digest=dictionary.content_hash.hex()[:8])
+    return f"{header}{imports}\n{lists}"
 
 
 def keys_source(keys: tuple[bytes, bytes]) -> str:
@@ -216,12 +260,13 @@ def keys_source(keys: tuple[bytes, bytes]) -> str:
 
 
 def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, str]:
-    """The Python files of the apps that are not part of the flight package, by their path in the image.
+    """The Python files of apps and drivers that are not part of the flight package, by their path in the image.
 
     An app `demo:Demo` is demo.py, or the folder demo, in one of *folders*. Raises FileNotFoundError.
     """
     found: dict[str, str] = {}
-    for top in sorted({app.module.split(".")[0] for app in dictionary.apps} - {"flight"}):
+    modules = [app.module for app in dictionary.apps] + [device.module for device in dictionary.devices]
+    for top in sorted({module.split(".")[0] for module in modules} - {"flight"}):
         for folder in folders:
             files = sorted((folder / top).rglob("*.py")) or [path for path in [folder / f"{top}.py"] if path.is_file()]
             found |= {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
@@ -229,7 +274,7 @@ def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, st
                 break
         else:
             looked = ", ".join(map(str, folders))
-            raise FileNotFoundError(f"app module {top} is in none of {looked}: put {top}.py beside the dictionary")
+            raise FileNotFoundError(f"module {top} is in none of {looked}: put {top}.py beside the dictionary")
     return found
 
 

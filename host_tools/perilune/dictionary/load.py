@@ -14,7 +14,8 @@ import msgspec
 
 from .behaviour import resolve_behaviour
 from .definitions import Resolver
-from .model import App, Dictionary
+from .devices import resolve_devices
+from .model import App, Device, Dictionary
 from .problem import DictionaryError, Place, Problem
 from .schema import Subsystem
 from .source import Located, Source, dictionary_files, read
@@ -38,13 +39,16 @@ def load(folders: Iterable[Path] = (CORE,)) -> Dictionary:
             Problem(place, "empty", "no dictionary file", "Put a .toml file with [subsystem] into the folder")
         )
     apps = _apps(sources, problems)
-    dictionary = resolve(sources, apps, problems)
+    devices = resolve_devices(sources, folders, problems)
+    dictionary = resolve(sources, apps, problems, devices)
     if problems:
         raise DictionaryError(problems)
     return dictionary
 
 
-def resolve(sources: list[Source], apps: tuple[App, ...], problems: list[Problem]) -> Dictionary:
+def resolve(
+    sources: list[Source], apps: tuple[App, ...], problems: list[Problem], devices: tuple[Device, ...] = ()
+) -> Dictionary:
     """The Dictionary of *sources*; what is wrong is added to *problems*, and then the result is of no use."""
     subsystems: dict[str, Located[Subsystem]] = {}
     for source in sources:
@@ -75,6 +79,7 @@ def resolve(sources: list[Source], apps: tuple[App, ...], problems: list[Problem
         sequences=behaviour.sequences,
         modes=behaviour.modes,
         apps=apps,
+        devices=devices,
         content_hash=b"",
     )
     digest = hashlib.sha256(msgspec.json.encode(dictionary, order="deterministic")).digest()

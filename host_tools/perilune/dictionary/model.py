@@ -228,6 +228,43 @@ class App(msgspec.Struct, frozen=True):
     modes: tuple[str, ...]
 
 
+class Register(msgspec.Struct, frozen=True):
+    """A register of a unit, or `count` of them in a row: SI value = raw * scale + offset. `low`, `high`: raw.
+
+    `invalid`: raw values that are no readings.
+    """
+
+    space: str
+    name: str
+    address: int
+    type: str
+    count: int
+    scale: float
+    offset: float
+    low: int
+    high: int
+    invalid: tuple[int, ...]
+
+
+class UnitMap(msgspec.Struct, frozen=True):
+    """A Modbus slave: its address on the bus and its registers."""
+
+    name: str
+    slave: int
+    map_version: int
+    reply_ms: int
+    registers: tuple[Register, ...]
+
+
+class Device(msgspec.Struct, frozen=True):
+    """Who serves a role: module, class, and the map of the unit that it speaks to."""
+
+    role: str
+    module: str
+    name: str
+    unit: UnitMap | None
+
+
 class Dictionary(msgspec.Struct, frozen=True):
     """All of it. Look things up by name, or by what stands in a packet."""
 
@@ -242,6 +279,7 @@ class Dictionary(msgspec.Struct, frozen=True):
     sequences: dict[str, Sequence]
     modes: tuple[Mode, ...]
     apps: tuple[App, ...]
+    devices: tuple[Device, ...]
     content_hash: bytes
 
     def command(self, name: str) -> Command:

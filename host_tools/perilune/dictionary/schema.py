@@ -215,6 +215,18 @@ class Mode(Entry, frozen=True):
     exit: list[Request] = []
 
 
+class Device(Entry, frozen=True):
+    """[[device]]: who serves a role (flight/device): `driver` is `module:Class`, `unit` the register map it speaks.
+
+    The map is units/<unit>.toml in one of the dictionary's folders.
+    """
+
+    role: Annotated[str, Meta(pattern=r"^(power|thermal)$")]
+    driver: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*$")]
+    unit: Name | None = None
+    text: str = ""
+
+
 ENTRIES: dict[str, type[Entry]] = {
     "enumeration": Enumeration,
     "command": Command,
@@ -226,4 +238,5 @@ ENTRIES: dict[str, type[Entry]] = {
     "event_action": EventAction,
     "sequence": Sequence,
     "mode": Mode,
+    "device": Device,
 }

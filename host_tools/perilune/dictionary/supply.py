@@ -6,18 +6,20 @@ dictionary, with file and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from flight.hal.null import Hal
 from flight.topology import build
 
 from . import schema
-from .apps import app_classes
+from .apps import app_classes, driver_classes
 from .generate import modules
 from .keys import BENCH_KEYS
 from .load import load
-from .model import Dictionary
+from .model import App, Device, Dictionary
 from .problem import DictionaryError, Place, Problem
 from .source import dictionary_files, read
 
@@ -27,6 +29,7 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
     folders = list(folders)
     places: dict[str, Place] = {}
     apps: dict[str, Place] = {}
+    devices: dict[str, Place] = {}
     for path in dictionary_files(folders):
         source = read(path, [])
         if source is None:
@@ -34,15 +37,21 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
         apps[source.subsystem.entry.name] = source.subsystem.at("app =")
         for located in source.of(schema.Point):
             places[f"{located.subsystem}.{located.entry.name}"] = located.at("name =")
-    try:
-        classes = app_classes(dictionary, folders)
-    except (ImportError, AttributeError) as error:
-        names = {app.module.split(".")[0]: app.subsystem for app in dictionary.apps}
-        name = names.get(getattr(error, "name", "") or "", next(iter(names.values())))
-        problem = Problem(apps[name], "app", f"the app cannot be had: {error}", "Name it as module:Class")
-        raise DictionaryError([problem]) from error
+        for device in source.of(schema.Device):
+            devices[device.entry.role] = device.at("driver =")
+    classes = _had(dictionary.apps, lambda: app_classes(dictionary, folders), apps)
+    drivers = _had(dictionary.devices, lambda: driver_classes(dictionary, folders), devices)
     tables, ids = modules(dictionary)
-    core = build(tables, ids, Hal(), BENCH_KEYS, classes)
+    try:
+        core = build(tables, ids, Hal(), BENCH_KEYS, classes, drivers)
+    except AttributeError as error:
+        if error.obj is not ids:
+            raise
+        places |= apps | devices
+        place = _asked(error, dictionary, places)
+        mend = "Define the point, parameter, command or event whose name in capitals this is"
+        problem = Problem(place, "supply", f"no {error.name}", mend)
+        raise DictionaryError([problem]) from error
     problems = []
     for point in dictionary.pool:
         count = core.pool.suppliers(point.index)
@@ -57,6 +66,38 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
             problems.append(Problem(places[point.name], "supply", f"{count} supply {point.name}", mend))
     if problems:
         raise DictionaryError(problems)
+
+
+def _had(
+    rows: tuple[App, ...] | tuple[Device, ...], import_them: Callable[[], tuple[Any, ...]], places: dict[str, Place]
+) -> tuple[Any, ...]:
+    """The classes of apps or of drivers; DictionaryError at the entry whose class cannot be had."""
+    try:
+        return import_them()
+    except (ImportError, AttributeError) as error:
+        found = getattr(error, "name", "") or ""
+        # The entry whose module the error names, else the one whose class is not in its module.
+        row = next((row for row in rows if row.module == found or row.module.split(".")[0] == found), None)
+        row = row or next((row for row in rows if row.name in str(error)), rows[0])
+        kind = "app" if isinstance(row, App) else "driver"
+        key = row.subsystem if isinstance(row, App) else row.role
+        problem = Problem(places[key], kind, f"the {kind} cannot be had: {error}", "Name it as module:Class")
+        raise DictionaryError([problem]) from error
+
+
+def _asked(error: AttributeError, dictionary: Dictionary, places: dict[str, Place]) -> Place:
+    """Where the app or driver is named that asked for a name that is not there."""
+    asked = {app.module: app.subsystem for app in dictionary.apps}
+    asked |= {device.module: device.role for device in dictionary.devices}
+    found = next(iter(places.values()))
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        for name, key in asked.items():
+            if module == name or module.startswith(f"{name}."):
+                found = places[key]
+        if module == "flight.device.devices" and dictionary.devices:
+            found = places[dictionary.devices[0].role]
+    return found
 
 
 def load_checked(folders: Iterable[Path]) -> Dictionary:

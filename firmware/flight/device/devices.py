@@ -1,0 +1,84 @@
+"""The devices of the board: which there are (dictionary [[device]]), their turn at 1 Hz, their points.
+
+Lives here: the bus and the units by role. Does not live here: what a unit is (power.py, thermal.py), how one is reached
+(its driver).
+"""
+
+from micropython import const
+
+from .power import PowerUnit
+from .reading import Errors
+from .thermal import ThermalUnit
+
+ROLE_POWER = const(0)
+ROLE_THERMAL = const(1)
+
+_NAMES = ("POWER", "THERMAL")
+_NAMES_OF_POINTS = (
+    "REQUESTS",
+    "REPLIES",
+    "TIMEOUTS",
+    "CORRUPT",
+    "STRANGERS",
+    "EXCEPTIONS",
+    "RETRIES",
+    "FAILURES",
+    "LINK_OK",
+    "AGE_S",
+    "RESTARTS",
+)
+
+
+class Devices:
+    """Every unit by role; one that no dictionary names is the null unit. Allocates when made, never after.
+
+    hal: for drivers. parameter(name): index in `values` of the on-board parameter DEVICE_<name>, for drivers, at start.
+    """
+
+    def __init__(self, core, rows, drivers) -> None:  # type: ignore[no-untyped-def]
+        self.hal = core.hal
+        self.values = core.values
+        self._core = core
+        self.power = PowerUnit()
+        self.thermal = ThermalUnit()
+        self._places: list[tuple[int, ...]] = []
+        self._units: list = []  # type: ignore[type-arg]
+        for number in range(len(drivers)):
+            role, unit = rows[number]
+            device = drivers[number](self, unit)
+            if role == ROLE_POWER:
+                self.power = device
+            else:
+                self.thermal = device
+            self._units.append(device)
+            self._places.append(self._supply(core, "DEVICE_" + _NAMES[role] + "_"))
+        self._core = None
+
+    def _supply(self, core, prefix: str) -> "tuple[int, ...]":  # type: ignore[no-untyped-def]
+        return tuple([core.supply(getattr(core.ids, prefix + name)) for name in _NAMES_OF_POINTS])
+
+    def parameter(self, name: str) -> int:
+        core = self._core
+        return int(core.index(getattr(core.ids, "DEVICE_" + name)))
+
+    def step_1hz(self) -> None:
+        """The units' turn, and their points."""
+        units = self._units
+        for number in range(len(units)):
+            unit = units[number]
+            unit.step(1)
+            self._publish(unit, unit.errors, self._places[number])
+
+    def _publish(self, unit, errors: Errors, places: "tuple[int, ...]") -> None:  # type: ignore[no-untyped-def]
+        values = self.values
+        values[places[0]] = errors.requests
+        values[places[1]] = errors.replies
+        values[places[2]] = errors.timeouts
+        values[places[3]] = errors.corrupt
+        values[places[4]] = errors.strangers
+        values[places[5]] = errors.exceptions
+        values[places[6]] = errors.retries
+        values[places[7]] = errors.failures
+        values[places[8]] = 1 if unit.link_ok else 0
+        values[places[9]] = unit.age_s
+        values[places[10]] = unit.restarts
