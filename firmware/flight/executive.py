@@ -3,11 +3,15 @@
 Time comes from the injected clock alone, so a run in virtual time is the same run. A cycle that comes late is not made
 up for: the next one is where it would have been. Groups of 1 Hz and 0.1 Hz run in cycles of their own (PHASE), so that
 they do not add up.
+
+Cycles in which nothing is due can be left out: leave_out() counts them as done, with the same result as if they had
+run. In virtual time that is most of them; a board has nothing to gain and runs them all.
 """
 
 from micropython import const
 
 from .hal.null import Clock, Watchdog
+from .idle import NEVER, Idler
 from .limits import CYCLE_MS, GROUP_BUDGETS_US, GROUP_CYCLES, GROUP_PHASES, WATCHDOG_MS
 
 _TICKS_MASK = const(0x3FFFFFFF)
@@ -32,11 +36,14 @@ class RateGroup:
         self.age = 0
         self.tasks: list = []  # type: ignore[type-arg]
         self.modes: list[int] = []
+        self.idlers: list[Idler] = []
 
-    def add(self, task, modes: int) -> None:  # type: ignore[no-untyped-def]
-        """Run task() in the modes whose bit is in *modes*. At start only."""
+    def add(self, task, modes: int, idler: "Idler | None" = None) -> None:  # type: ignore[no-untyped-def]
+        """Run task() in the modes whose bit is in *modes*. idler: tells when it need not run. At start only."""
         self.tasks.append(task)
         self.modes.append(modes)
+        if idler is not None:
+            self.idlers.append(idler)
 
 
 class Executive:
@@ -63,8 +70,10 @@ class Executive:
         self.running = True
         self._due_ms = 0
         self._busy_us = 0
-        self._load_left = LOAD_CYCLES
+        # With the 1 Hz group, which cannot be left out.
+        self._load_left = GROUP_PHASES[1] + 1
         self._load_since_us = 0
+        self._poll_ms = 0
 
     def add_poller(self, poll) -> None:  # type: ignore[no-untyped-def]
         """poll(now_ms) is called between cycles when octets arrive or its time is up; it returns that time in ms."""
@@ -97,12 +106,53 @@ class Executive:
             left_ms = (self._due_ms - now_ms) & _TICKS_MASK
             if left_ms >= _HALF:
                 left_ms = 0
+        poll_ms = NEVER
         for poll in self._pollers:
             wait_ms: int = poll(now_ms)
-            if wait_ms < left_ms:
-                left_ms = wait_ms
+            if wait_ms < poll_ms:
+                poll_ms = wait_ms
+        self._poll_ms = poll_ms
         self._busy_us += (clock.ticks_us() - begin_us) & _TICKS_MASK
-        return left_ms
+        return poll_ms if poll_ms < left_ms else left_ms
+
+    def leave_out(self, wait_ms: int, most_ms: int) -> int:
+        """Leave out the cycles in which nothing would be done; milliseconds until the next thing is, as of turn().
+
+        wait_ms: what turn() has just returned. most_ms: no cycle is left out that begins in so many ms or later.
+        """
+        if wait_ms != self._poll_ms:
+            groups = self.groups
+            # The first cycle that runs must come before the pollers' time is up, or with it.
+            end_ms = self._poll_ms if self._poll_ms < most_ms else most_ms
+            cycles = (end_ms - wait_ms + CYCLE_MS - 1) // CYCLE_MS
+            for number in range(1, len(groups)):
+                cycles = min(cycles, groups[number].left - 1)
+            idlers = groups[0].idlers
+            if len(idlers) < len(groups[0].tasks):
+                return wait_ms
+            for idler in idlers:
+                if cycles <= 0:
+                    return wait_ms
+                idle = idler.idle_cycles()
+                if idle < cycles:
+                    cycles = idle
+            if cycles > 0:
+                self._count_as_done(cycles)
+                wait_ms += cycles * CYCLE_MS
+                return self._poll_ms if self._poll_ms < wait_ms else wait_ms
+        return wait_ms
+
+    def _count_as_done(self, cycles: int) -> None:
+        groups = self.groups
+        for idler in groups[0].idlers:
+            idler.leave_out(cycles)
+        for number in range(1, len(groups)):
+            groups[number].left -= cycles
+            groups[number].age += cycles
+        self.cycles = (self.cycles + cycles) & _TICKS_MASK
+        self._due_ms = (self._due_ms + cycles * CYCLE_MS) & _TICKS_MASK
+        self._load_left -= cycles
+        self._watchdog.feed()
 
     def _cycle(self, now_ms: int) -> None:
         due_ms = self._due_ms

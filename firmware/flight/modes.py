@@ -16,6 +16,7 @@ storage nothing is remembered: every start is the first one.
 
 from micropython import const
 
+from .idle import NEVER, Idler
 from .limits import RESETS_KEPT, STORE_MODE, STORE_RESETS
 from .service.failure import DEFERRED, DONE, EXECUTIONS_FULL, STATE, TRANSITION
 from .service.function import FunctionHandler
@@ -50,7 +51,7 @@ _AGE_STEP_S: int = const(60)
 _AGE_MAX: int = const(0xFFFF)
 
 
-class Modes(FunctionHandler):
+class Modes(FunctionHandler, Idler):
     """Allocates when made, never after. core: the board, of which everything but the apps exists.
 
     mode: the present one. isolated: only what is needed to survive runs. starts, refused, actions_failed: mod 65536.
@@ -231,6 +232,9 @@ class Modes(FunctionHandler):
             self._perform(self._rows[mode][0], mode)
         if execution >= 0:
             core.verification.close(execution)
+
+    def idle_cycles(self) -> int:
+        return NEVER if self._wanted == _NOBODY else 0
 
     def _tell_apps(self) -> None:
         core = self._core

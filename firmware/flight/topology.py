@@ -101,7 +101,6 @@ class Core:
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
         self.link_loop = LinkLoop(hal.link, self.uplink, self.downlink, self.router)
-        self.executive.add_poller(self.link_loop.poll)
         self.executive.add_poller(self.schedule.poll)
         self.executive.add_poller(self.sequencing.poll)
         self.points = CorePoints(self, tables)
@@ -176,8 +175,8 @@ class Core:
     def add_apps(self, apps, modes: bytes) -> None:  # type: ignore[no-untyped-def]
         """Make every app and put its steps behind the core's."""
         groups = self.executive.groups
-        groups[0].add(self.modes.step_10hz, ALL_MODES)
-        groups[0].add(self._events_step, ALL_MODES)
+        groups[0].add(self.modes.step_10hz, ALL_MODES, self.modes)
+        groups[0].add(self._events_step, ALL_MODES, self.events)
         for number, make in enumerate(apps):
             app = make(self)
             self.apps.append(app)
@@ -195,10 +194,12 @@ class Core:
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # What the apps have found is checked in the same cycle.
-        groups[0].add(self.monitoring.table.step, ALL_MODES)
-        groups[0].add(self.event_actions.step, ALL_MODES)
+        groups[0].add(self.monitoring.table.step, ALL_MODES, self.monitoring.table)
+        groups[0].add(self.event_actions.step, ALL_MODES, self.event_actions)
         # Last: housekeeping tells what this cycle has found.
-        groups[0].add(self.housekeeping.step, ALL_MODES)
+        groups[0].add(self.housekeeping.step, ALL_MODES, self.housekeeping)
+        # Last of all that is polled: what the others report leaves now.
+        self.executive.add_poller(self.link_loop.poll)
 
 
 def build(tables, ids, hal: Hal, keys: "tuple[bytes, bytes]", apps=(), drivers=()) -> Core:  # type: ignore[no-untyped-def]

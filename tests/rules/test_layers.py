@@ -15,7 +15,7 @@ import pytest
 
 from tests.rules.repository import python_sources
 
-GROUND = {"codec", "limits", "errors", "tables", "pool", "hal"}
+GROUND = {"codec", "limits", "errors", "tables", "pool", "hal", "idle"}
 MAY_IMPORT = {
     "codec": {"limits", "errors"},
     "limits": set(),
@@ -23,12 +23,13 @@ MAY_IMPORT = {
     "tables": set(),
     "pool": {"codec", "limits", "tables"},
     "hal": {"limits", "errors"},
+    "idle": set(),
     "link": GROUND,
     "packet": GROUND | {"link"},
     "service": GROUND | {"link", "packet"},
     "device": GROUND,
     "app": GROUND | {"packet", "service", "device"},
-    "executive": {"limits", "hal"},
+    "executive": {"limits", "hal", "idle"},
     "journal": {"codec", "limits", "hal"},
     "modes": GROUND | {"packet", "service"},
     "topology": GROUND | {"link", "packet", "service", "app", "device", "executive", "journal", "modes"},

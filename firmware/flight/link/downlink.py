@@ -88,6 +88,15 @@ class Downlink:
             frames += 1
         return frames
 
+    def left_ms(self, now_ms: int) -> int:
+        """Milliseconds from *now_ms*, the time of the last poll(), until it is due again if nothing new comes."""
+        left_ms: int = CLCW_PERIOD_MS - ((now_ms - self._last_ms) & _TICKS_MASK)
+        if self._waiting:
+            left_ms = min(left_ms, FLUSH_MS - ((now_ms - self._waiting_ms) & _TICKS_MASK))
+        if self._changed:
+            left_ms = min(left_ms, CLCW_CHANGE_MS - ((now_ms - self._changed_ms) & _TICKS_MASK))
+        return max(left_ms, 0)
+
     def _look(self, now_ms: int) -> None:
         """Note since when packets wait in an open frame, and since when the CLCW has something new to say."""
         waiting = self.realtime.waiting or self.playback.waiting

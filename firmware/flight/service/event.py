@@ -7,7 +7,8 @@ EVENT_REFILL_MS, so a flood of one event neither hides the others nor fills the 
 
 from micropython import const
 
-from ..limits import EVENT_BURST, EVENT_REFILL_MS
+from ..idle import NEVER, Idler
+from ..limits import CYCLE_MS, EVENT_BURST, EVENT_REFILL_MS
 from ..tables import EVENT_FORMAT, EVENT_ID, EVENT_SEVERITY, EVENT_SIZE, Tables
 from .base import Service
 from .failure import DONE, REPORT_SIZE, UNKNOWN_ID
@@ -28,7 +29,7 @@ class EventListener:
         """The event *event_id* was raised. Must not execute a request here: a report may be under way around it."""
 
 
-class Events(Service):
+class Events(Service, Idler):
     """Allocates when made, never after. Not safe from an interrupt.
 
     listener: EventListener or None. raised, suppressed: events, and reports held back, mod 65536. last: id of the
@@ -46,6 +47,7 @@ class Events(Service):
         self._tokens = bytearray(bytes((EVENT_BURST,)) * count)
         self._held = bytearray(count)
         self._since_ms = 0
+        self._spent = False  # does an event wait for a report to be given back?
         self._values: list[float] = [0, 0, 0, 0]
         self.listener: EventListener | None = None
         self.raised = 0
@@ -64,6 +66,7 @@ class Events(Service):
         if self._enabled[index]:
             if self._tokens[index]:
                 self._tokens[index] -= 1
+                self._spent = True
                 values = self._values
                 values[0] = a
                 values[1] = b
@@ -93,10 +96,19 @@ class Events(Service):
         if self._since_ms < EVENT_REFILL_MS:
             return
         self._since_ms -= EVENT_REFILL_MS
-        tokens = self._tokens
-        for index in range(len(tokens)):
-            if tokens[index] < EVENT_BURST:
-                tokens[index] += 1
+        if self._spent:
+            self._spent = False
+            tokens = self._tokens
+            for index in range(len(tokens)):
+                if tokens[index] < EVENT_BURST:
+                    tokens[index] += 1
+                    self._spent = self._spent or tokens[index] < EVENT_BURST
+
+    def idle_cycles(self) -> int:
+        return (EVENT_REFILL_MS - self._since_ms) // CYCLE_MS - 1 if self._spent else NEVER
+
+    def leave_out(self, cycles: int) -> None:
+        self._since_ms = (self._since_ms + cycles * CYCLE_MS) % EVENT_REFILL_MS
 
     def check(self, request: Request) -> int:
         """Every id must be known, or nothing is changed (ECSS-E-ST-70-41C 6.5.4)."""

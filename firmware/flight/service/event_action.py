@@ -16,6 +16,7 @@ from micropython import const
 
 from ..codec import copy
 from ..errors import OK
+from ..idle import NEVER, Idler
 from ..limits import EVENT_ACTIONS_MAX, EVENT_ACTIONS_PER_CYCLE, SCHEDULE_PACKET_MAX, TC_FRAME_MAX
 from ..packet.telecommand import Telecommand
 from ..tables import ACTION_ENABLED, ACTION_EVENT, ACTION_FLAGS, ACTION_REQUEST, Tables
@@ -41,7 +42,7 @@ _DEFINITION_REPORT = const(11)
 _PACKET_MIN = const(13)
 
 
-class EventActions(Service, EventListener):
+class EventActions(Service, EventListener, Idler):
     """Allocates when made, never after. started, failed, skipped: since the start, mod 65536.
 
     reader: judges packets of 19/1.
@@ -117,6 +118,13 @@ class EventActions(Service, EventListener):
         values[points[1]] = self.started
         values[points[2]] = self.failed
         values[points[3]] = self.skipped
+
+    def idle_cycles(self) -> int:
+        values = self._values
+        points = self._points
+        if self._waiting or values[points[0]] != self.running or values[points[3]] != self.skipped:
+            return 0
+        return NEVER
 
     def _execute(self, place: int) -> None:
         # A copy: the request itself may change the table.

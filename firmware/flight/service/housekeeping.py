@@ -11,6 +11,7 @@ A request with several items is all or nothing: each is judged before any is car
 from micropython import const
 
 from ..codec import FIELD_SIZE, copy, crc16, crc16_modbus
+from ..idle import NEVER, Idler
 from ..limits import (
     CYCLE_MS,
     HOUSEKEEPING_CREATED_FIELDS,
@@ -51,7 +52,7 @@ _SID_LENGTH = const(2)
 _PERIOD_MAX_MS = const(3_600_000)
 
 
-class Housekeeping(Service):
+class Housekeeping(Service, Idler):
     """Allocates when made, never after. structures: all of them, free places of 3/1 with SID 0."""
 
     service_type = 3
@@ -63,16 +64,43 @@ class Housekeeping(Service):
         self.structures = dictionary_structures(tables)
         for _ in range(HOUSEKEEPING_CREATED_MAX):
             self.structures.append(Structure(0, CYCLE_MS, 0, bytearray(FIELD_SIZE * HOUSEKEEPING_CREATED_FIELDS)))
+        # Cycles until something is due, and cycles that have not yet been taken from the structures' left_ms.
+        self._left = 1
+        self._passed = 0
 
     def step(self) -> None:
         """One cycle of CYCLE_MS: send what is due."""
+        self._passed += 1
+        self._left -= 1
+        if self._left > 0:
+            return
+        self._settle()
+        next_ms = NEVER
         for structure in self.structures:
             if structure.enabled:
-                structure.left_ms -= CYCLE_MS
                 if structure.left_ms <= 0:
                     structure.left_ms += structure.period_ms
                     if not structure.on_change or self._changed(structure):
                         self.send(structure, 0)
+                if structure.left_ms < next_ms:
+                    next_ms = structure.left_ms
+        self._left = (next_ms + CYCLE_MS - 1) // CYCLE_MS
+
+    def idle_cycles(self) -> int:
+        return self._left - 1
+
+    def leave_out(self, cycles: int) -> None:
+        self._passed += cycles
+        self._left -= cycles
+
+    def _settle(self) -> None:
+        """Take the cycles that have passed from every structure; the next cycle looks at all of them."""
+        passed_ms = self._passed * CYCLE_MS
+        self._passed = 0
+        self._left = 1
+        for structure in self.structures:
+            if structure.enabled:
+                structure.left_ms -= passed_ms
 
     def start(self) -> None:
         """Send everything that is enabled once, so that the ground need not wait for an interval."""
@@ -112,6 +140,7 @@ class Housekeeping(Service):
         return None
 
     def handle(self, request: Request) -> int:
+        self._settle()
         if request.subtype == _CREATE:
             return self._create(request)
         item = _ITEM.get(request.subtype, 0)

@@ -7,7 +7,7 @@ telecommands, so a full uplink delays a cycle by a known time.
 from micropython import const
 
 from ..hal.null import Port
-from ..limits import CYCLE_MS, LINK_READ, TC_PER_POLL
+from ..limits import LINK_READ, TC_PER_POLL
 from ..link.downlink import Downlink
 from ..link.uplink import Uplink
 from .router import Router
@@ -46,9 +46,9 @@ class LinkLoop:
             left -= 1
         self._blocked = False
         self._downlink.poll(now_ms, self._write)
-        if not left or count == LINK_READ:
-            return 0
-        return _BLOCKED_MS if self._blocked else CYCLE_MS
+        if count or left < TC_PER_POLL:
+            return 0  # what was executed may have work for the others that are polled
+        return _BLOCKED_MS if self._blocked else self._downlink.left_ms(now_ms)
 
     def _write_frame(self, frame: bytearray) -> bool:
         taken = self._port.write(frame)

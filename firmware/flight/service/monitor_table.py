@@ -11,6 +11,8 @@ from array import array
 from micropython import const
 
 from ..codec import FIELD_FLOAT, FIELD_SIGNED, copy, field, pack
+from ..idle import NEVER as IDLE
+from ..idle import Idler
 from ..limits import CYCLE_MS, MONITOR_DELAY_MS, MONITOR_TRANSITIONS_MAX, MONITORS_MAX
 from ..packet.cuc import write_time
 from ..pool import Pool
@@ -54,7 +56,7 @@ _INTEGER = field(FIELD_SIGNED, 32, 0, 0)
 _FLOAT = field(FIELD_FLOAT, 32, 0, 0)
 
 
-class MonitorTable:
+class MonitorTable(Idler):
     """Allocates when made, never after.
 
     Arrays by place: ids (0 = free), index (of the point in the pool), check, enabled, period (cycles), repetition,
@@ -89,6 +91,9 @@ class MonitorTable:
         self._count = bytearray(MONITORS_MAX)
         self._last: list[float] = [0] * MONITORS_MAX
         self._seen = bytearray(MONITORS_MAX)
+        # Cycles until a sample is due, and cycles that have not yet been taken from _left.
+        self._next = 1
+        self._passed = 0
         self.top = 0
         self.running = True
         self.transitions = 0
@@ -141,6 +146,7 @@ class MonitorTable:
 
     def restart(self, place: int, enabled: int) -> None:
         """Begin the check anew: nothing is known of the point. The first sample is taken in the next cycle."""
+        self.settle()
         self.enabled[place] = 1 if enabled else 0
         self.status[place] = UNCHECKED
         self._candidate[place] = UNCHECKED
@@ -162,20 +168,49 @@ class MonitorTable:
     def step(self) -> None:
         """One cycle of CYCLE_MS: take the samples that are due, report transitions."""
         if self.running:
-            enabled = self.enabled
-            left = self._left
-            for place in range(self.top):
-                if enabled[place]:
-                    cycles: int = left[place] - 1
-                    if cycles:
-                        left[place] = cycles
-                    else:
-                        left[place] = self.period[place]
-                        self._sample(place)
+            self._passed += 1
+            self._next -= 1
+            if self._next <= 0:
+                self._sample_due()
         if self._recorded:
             self._age_ms += CYCLE_MS
             if self._age_ms >= self.delay_ms:
                 self.report_transitions()
+
+    def _sample_due(self) -> None:
+        self.settle()
+        enabled = self.enabled
+        left = self._left
+        soonest = IDLE
+        for place in range(self.top):
+            if enabled[place]:
+                if not left[place]:
+                    left[place] = self.period[place]
+                    self._sample(place)
+                if left[place] < soonest:
+                    soonest = left[place]
+        self._next = soonest
+
+    def settle(self) -> None:
+        """Take the cycles that have passed from every monitor; the next cycle looks at all. Before any change."""
+        passed = self._passed
+        self._passed = 0
+        self._next = 1
+        if passed:
+            left = self._left
+            for place in range(self.top):
+                if self.enabled[place]:
+                    left[place] -= passed
+
+    def idle_cycles(self) -> int:
+        if self._recorded:
+            return 0
+        return self._next - 1 if self.running else IDLE
+
+    def leave_out(self, cycles: int) -> None:
+        if self.running:
+            self._passed += cycles
+            self._next -= cycles
 
     def value(self, place: int) -> float:
         """Present value of the point, as it is checked."""

@@ -123,6 +123,7 @@ class Monitoring(Service):
     def handle(self, request: Request) -> int:
         subtype = request.subtype
         table = self.table
+        table.settle()
         if subtype in (_ENABLE, _DISABLE, _DELETE):
             return self._each(request)
         if subtype in (_ADD, _MODIFY):

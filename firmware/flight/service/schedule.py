@@ -14,8 +14,11 @@ in no other way:
 Held requests are told by an event, in reports and in housekeeping. One that is shifted into the future waits again.
 """
 
+from micropython import const
+
 from ..errors import DropCounters
-from ..limits import APID, CYCLE_MS, SCHEDULE_LATE_MS, SCHEDULE_PER_POLL, STORE_SCHEDULE_STATE
+from ..idle import NEVER
+from ..limits import APID, SCHEDULE_LATE_MS, SCHEDULE_PER_POLL, STORE_SCHEDULE_STATE
 from ..packet.telecommand import Telecommand
 from .event import Events
 from .failure import DONE
@@ -23,6 +26,9 @@ from .onboard_time import OnboardTime, TimeListener
 from .parameter import Store
 from .router import Router
 from .schedule_table import ScheduleTable
+
+# Looked at again after so long, if not before: 2^30 ms are not enough for a lunar day.
+_FAR_S = const(1000)
 
 
 class Schedule(TimeListener):
@@ -72,13 +78,15 @@ class Schedule(TimeListener):
         table = self.table
         time = self._time
         held = 0
+        released = False
         for _ in range(SCHEDULE_PER_POLL):
-            time.update()
             if table.held == table.count:
                 break
+            time.update()
             left_ms = self._left_ms(table.order[table.held])
             if left_ms > 0:
                 break
+            released = True
             if self.enabled and left_ms >= -SCHEDULE_LATE_MS:
                 self._release()
             else:
@@ -86,24 +94,26 @@ class Schedule(TimeListener):
                 held += 1
         if held:
             self._events.raise_(self._event_held, held)
+        if released:
+            return 0
         if table.held == table.count:
-            return CYCLE_MS
+            return NEVER
         left_ms = self._left_ms(table.order[table.held])
         return max(left_ms, 0)
 
     def _left_ms(self, place: int) -> int:
-        """Time until the entry is due in ms, rounded up; at most CYCLE_MS, at least one less than -SCHEDULE_LATE_MS."""
+        """Time until the entry is due in ms, rounded up, at least one less than -SCHEDULE_LATE_MS; far ahead: less."""
         table = self.table
         time = self._time
         seconds = table.seconds(place) - time.seconds
         if seconds > 1:
-            return CYCLE_MS
+            return min(seconds - 1, _FAR_S) * 1000
         if seconds < -SCHEDULE_LATE_MS // 1000 - 1:
             return -SCHEDULE_LATE_MS - 1
         left = (seconds << 16) + table.fraction(place) - time.fraction
         # 1000/65536 = 125/8192
         left_ms: int = (left * 125 + 8191) >> 13
-        return min(left_ms, CYCLE_MS)
+        return left_ms
 
     def _release(self) -> None:
         table = self.table

@@ -16,6 +16,7 @@ from array import array
 from micropython import const
 
 from ..codec import copy, crc16
+from ..idle import NEVER
 from ..limits import (
     CYCLE_MS,
     SCHEDULE_LATE_MS,
@@ -142,7 +143,7 @@ class Sequencing(Service):
 
     def poll(self, now_ms: int) -> int:
         """Execute the steps that are due, at most one of each sequence; ms until it should be called again."""
-        wait_ms = CYCLE_MS
+        wait_ms = NEVER
         for execution in range(SEQUENCES_RUNNING_MAX):
             if self._running[execution] != _NONE:
                 left_ms = self._advance(execution, now_ms)
