@@ -108,6 +108,12 @@ emulate: firmware ## run a board in an emulator until Ctrl-C: BOARD=... EMULATOR
 	@$(RUN_MODULE) hil.emulate $(BOARD) build/$(BOARD)-$(VARIANT)/firmware.elf --emulator $(EMULATOR) \
 		$(if $(STORAGE),--storage $(STORAGE))
 
+.PHONY: flash
+flash: firmware ## write the firmware to a real board: BOARD=... METHOD=dfu|stlink|openocd|serial PORT=... DRY_RUN=1
+	@$(RUN_MODULE) perilune flash $(BOARD) --image $(or $(BUILD),build/$(BOARD)-$(VARIANT))/firmware.bin \
+		$(if $(METHOD),--method $(METHOD)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS)) \
+		$(if $(DRY_RUN),--dry-run)
+
 .PHONY: test-micropython
 test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU
 	@$(RUN_MODULE) tests.micropython.suite

@@ -149,9 +149,10 @@ class Renode(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Flash(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How programs get onto the board, the usual way first."""
+    """How programs get onto the board, the usual way first. boot_loader: how ST's boot loader is started by hand."""
 
     methods: Annotated[list[Literal["dfu", "stlink", "openocd", "serial"]], Meta(min_length=1)]
+    boot_loader: str = "hold BOOT0 high and reset the board"
 
 
 class Board(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,1 +1,1 @@
-"""Programs onto real boards: what an image says of itself, the tools that write it, and what to do when nobody answers."""
+"""Programs onto real boards: what an image says of itself, the tools that write it, what to do when nobody answers."""

@@ -53,8 +53,11 @@ def read_identity(image: bytes, name: str = "the image") -> Identity:
             found=f"{len(image)} octets",
             next_step="build it anew: make firmware BOARD=...",
         )
-    texts = [field.split(b"\0", 1)[0].decode("ascii", "replace") for field in (board, mcu, variant)]
-    return Identity(*texts, size)
+    return Identity(_text(board), _text(mcu), _text(variant), size)
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
 def check_image(path: Path, board: Board) -> Identity:

@@ -1,0 +1,253 @@
+"""The four ways onto a board: which tool, which commands, how its words are to be read.
+
+The tools do the work (dfu-util, st-flash, openocd, stm32loader); this file knows their arguments and their answers.
+Every way first asks which part is there, changes nothing when it is another one, leaves the storage sectors alone, and
+compares what it wrote.
+
+Sources: ST AN2606 (boot loader: USB, USART1 on PA9/PA10, USART3 on PB10/PB11 or PC10/PC11), AN3155 (USART protocol),
+RM0090 38.6.1 (device id 413 of STM32F405/F407), table 5 (sectors).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ..boards import FLASH_BASE
+
+DEVICE_ID = 0x413  # STM32F405/F407 and F415/F417
+DFU_DEVICE = "0483:df11"
+# First octet behind each sector, from the start of the flash (RM0090 table 5).
+SECTOR_ENDS = [0x4000, 0x8000, 0xC000, 0x1_0000, *range(0x2_0000, 0x10_0001, 0x2_0000)]
+# stm32loader counts "pages" of this size and sends their numbers; the boot loader of an F4 takes them as sectors.
+_STM32LOADER_PAGE = 1024
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is to be written where. size: octets. port, baud: of the serial way."""
+
+    image: Path
+    size: int
+    port: str = ""
+    baud: int = 115_200
+    serial: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One call of a tool. text: for people. timeout_s: after it the tool is stopped. writes: it changes the board.
+
+    copy: file that the tool makes, which must begin with the image.
+    """
+
+    text: str
+    argv: list[str]
+    timeout_s: float
+    writes: bool = False
+    copy: Path | None = None
+
+
+class Method(msgspec.Struct, frozen=True):
+    """One way onto a board.
+
+    probe: asks for the part; read_probe(output) is "" when it is the right one, else what was found instead.
+    write: the calls that write and compare. silent: words of the tool that mean that nobody answered.
+    connect: what to wire and press.
+    """
+
+    name: str
+    tool: str
+    package: str
+    probe: Callable[[Request], Step]
+    read_probe: Callable[[str], str]
+    write: Callable[[Request], list[Step]]
+    silent: tuple[str, ...]
+    connect: str
+
+
+def sectors(size: int) -> int:
+    """Sectors that the first *size* octets of the flash touch."""
+    return next(number for number, end in enumerate(SECTOR_ENDS, start=1) if size <= end)
+
+
+def _hexadecimal(pattern: str) -> Callable[[str], str]:
+    """A read_probe: the device id is what *pattern* finds."""
+
+    def read(output: str) -> str:
+        found = re.search(pattern, output, re.IGNORECASE)
+        if found is None:
+            return "no device id"
+        identifier = int(found[1], 16) & 0xFFF
+        return "" if identifier == DEVICE_ID else f"device id {identifier:#05x}"
+
+    return read
+
+
+# ---- USB: the boot loader's DFU -------------------------------------------------------------------------------------
+
+
+def _dfu(request: Request, *arguments: str) -> list[str]:
+    serial = ["--serial", request.serial] if request.serial else []
+    return ["dfu-util", "--device", DFU_DEVICE, *serial, "--alt", "0", *arguments]
+
+
+def _dfu_probe(_request: Request) -> Step:
+    return Step("asking for boards in DFU mode", ["dfu-util", "--list"], 20)
+
+
+def _read_dfu(output: str) -> str:
+    layouts = {
+        found[1] for line in output.splitlines() if DFU_DEVICE in line and (found := re.search(r'name="([^"]*)"', line))
+    }
+    flash = [layout for layout in layouts if "Internal Flash" in layout]
+    if not flash:
+        return "no board in DFU mode"
+    # The parts that we know show 4 sectors of 16 KiB, one of 64 KiB, 7 of 128 KiB.
+    if not any(re.search(r"/0x08000000/04\*0?16Kg,01\*0?64Kg,0?7\*128Kg", layout) for layout in flash):
+        return f"flash '{flash[0]}'"
+    return ""
+
+
+def _dfu_write(request: Request) -> list[Step]:
+    copy = request.image.with_suffix(".readback")
+    return [
+        Step(
+            "erasing and writing",
+            _dfu(request, "--dfuse-address", f"{FLASH_BASE:#010x}", "--download", str(request.image)),
+            180,
+            writes=True,
+        ),
+        Step(
+            "reading back and comparing",
+            _dfu(request, "--dfuse-address", f"{FLASH_BASE:#010x}:{request.size}", "--upload", str(copy)),
+            120,
+            copy=copy,
+        ),
+        Step("starting the program", _dfu(request, "--dfuse-address", f"{FLASH_BASE:#010x}:leave", "--detach"), 20),
+    ]
+
+
+# ---- ST-LINK --------------------------------------------------------------------------------------------------------
+
+
+def _stlink_serial(request: Request) -> list[str]:
+    return ["--serial", request.serial] if request.serial else []
+
+
+def _stlink_probe(_request: Request) -> Step:
+    return Step("asking the ST-LINK for its part", ["st-info", "--probe"], 20)
+
+
+def _stlink_write(request: Request) -> list[Step]:
+    # st-flash erases the sectors that it writes, and compares.
+    argv = ["st-flash", *_stlink_serial(request), "--reset", "write", str(request.image), f"{FLASH_BASE:#010x}"]
+    return [Step("erasing, writing and comparing", argv, 180, writes=True)]
+
+
+# ---- OpenOCD --------------------------------------------------------------------------------------------------------
+
+
+def _openocd(request: Request, *commands: str) -> list[str]:
+    serial = ["--command", f"adapter serial {request.serial}"] if request.serial else []
+    files = ["--file", "interface/stlink.cfg", *serial, "--file", "target/stm32f4x.cfg"]
+    return ["openocd", *files, *(word for command in commands for word in ("--command", command))]
+
+
+def _openocd_probe(request: Request) -> Step:
+    return Step(
+        "asking OpenOCD for the part", _openocd(request, "init", "reset halt", "mdw 0xE0042000", "shutdown"), 30
+    )
+
+
+def _openocd_write(request: Request) -> list[Step]:
+    program = f"program {{{request.image}}} {FLASH_BASE:#010x} verify reset exit"
+    return [Step("erasing, writing and comparing", _openocd(request, program), 180, writes=True)]
+
+
+# ---- serial: the boot loader's USART --------------------------------------------------------------------------------
+
+
+def _stm32loader(request: Request, *arguments: str) -> list[str]:
+    common = ["--port", request.port, "--baud", str(request.baud), "--family", "F4"]
+    return [sys.executable, "-m", "stm32loader", *common, *arguments]
+
+
+def _serial_probe(request: Request) -> Step:
+    return Step(f"asking the boot loader at {request.port}", _stm32loader(request), 40)
+
+
+def _serial_write(request: Request) -> list[Step]:
+    erased = str(sectors(request.size) * _STM32LOADER_PAGE)
+    # Reading back takes as long as writing: 11 bits an octet, and as much again for what is asked and answered.
+    timeout_s = 60 + 4 * request.size * 11 / request.baud
+    return [
+        Step(
+            f"erasing sectors 0 to {sectors(request.size) - 1}",
+            _stm32loader(request, "--erase", "--address", "0", "--length", erased),
+            60,
+            writes=True,
+        ),
+        Step(
+            "writing and comparing",
+            _stm32loader(request, "--write", "--verify", "--go-address", f"{FLASH_BASE:#010x}", str(request.image)),
+            timeout_s,
+            writes=True,
+        ),
+    ]
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            "dfu",
+            "dfu-util",
+            "dfu-util",
+            _dfu_probe,
+            _read_dfu,
+            _dfu_write,
+            ("No DFU capable USB device available", "Cannot open DFU device", "no board in DFU mode"),
+            "connect USB and start the boot loader: {boot_loader}. Without permission, add a udev rule for 0483:df11.",
+        ),
+        Method(
+            "stlink",
+            "st-flash",
+            "stlink-tools",
+            _stlink_probe,
+            _hexadecimal(r"chipid:\s*(?:0x)?([0-9a-f]+)"),
+            _stlink_write,
+            ("Found 0 stlink programmers", "Couldn't find any ST-Link devices", "Failed to connect to target"),
+            "connect the ST-LINK by USB, and SWDIO, SWCLK, NRST and GND to the board, which needs power of its own.",
+        ),
+        Method(
+            "openocd",
+            "openocd",
+            "openocd",
+            _openocd_probe,
+            _hexadecimal(r"0xe0042000:\s*([0-9a-f]{8})"),
+            _openocd_write,
+            ("open failed", "init mode failed", "unable to connect to the target"),
+            "connect the ST-LINK by USB, and SWDIO, SWCLK, NRST and GND to the board, which needs power of its own.",
+        ),
+        Method(
+            "serial",
+            "stm32loader",
+            "stm32loader (a Python package)",
+            _serial_probe,
+            _hexadecimal(r"Chip id:\s*0x([0-9a-f]+)"),
+            _serial_write,
+            (
+                "Can't init into bootloader",
+                "Can't read port or timeout",
+                "could not open port",
+                "Bad reply",
+                "IndexError",
+            ),
+            "wire a 3.3 V adapter to USART3 (PB10 sends, PB11 receives) or USART1 (PA9, PA10), GND to GND, and start"
+            " the boot loader: {boot_loader}.",
+        ),
+    )
+}
