@@ -6,6 +6,7 @@ Lives here: the bus and the units by role. Does not live here: what a unit is (p
 
 from micropython import const
 
+from .modbus import Master
 from .power import PowerUnit
 from .reading import Errors
 from .thermal import ThermalUnit
@@ -32,13 +33,15 @@ _NAMES_OF_POINTS = (
 class Devices:
     """Every unit by role; one that no dictionary names is the null unit. Allocates when made, never after.
 
-    hal: for drivers. parameter(name): index in `values` of the on-board parameter DEVICE_<name>, for drivers, at start.
+    hal, values, master(), parameter(): for drivers. modbus: the master, None when no driver is on the bus.
     """
 
     def __init__(self, core, rows, drivers) -> None:  # type: ignore[no-untyped-def]
         self.hal = core.hal
         self.values = core.values
         self._core = core
+        self.modbus: Master | None = None
+        self._timeout = self._attempts = 0
         self.power = PowerUnit()
         self.thermal = ThermalUnit()
         self._places: list[tuple[int, ...]] = []
@@ -58,12 +61,25 @@ class Devices:
         return tuple([core.supply(getattr(core.ids, prefix + name)) for name in _NAMES_OF_POINTS])
 
     def parameter(self, name: str) -> int:
+        """Index in `values` of the on-board parameter DEVICE_<name>. At start only."""
         core = self._core
         return int(core.index(getattr(core.ids, "DEVICE_" + name)))
+
+    def master(self) -> Master:
+        """The master on the payload bus, made when the first driver asks for it. At start only."""
+        if self.modbus is None:
+            self.modbus = Master(self.hal.bus)
+            self._timeout = self.parameter("TIMEOUT_MS")
+            self._attempts = self.parameter("ATTEMPTS")
+            self._core.executive.add_poller(self.modbus.poll)
+        return self.modbus
 
     def step_1hz(self) -> None:
         """The units' turn, and their points."""
         units = self._units
+        if self.modbus is not None:
+            self.modbus.timeout_ms = self.values[self._timeout]
+            self.modbus.attempts = self.values[self._attempts]
         for number in range(len(units)):
             unit = units[number]
             unit.step(1)

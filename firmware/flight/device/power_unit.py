@@ -1,10 +1,101 @@
-"""The power unit on the payload bus, behind the interface of power.py."""
+"""The power unit on the payload bus, behind the interface of power.py.
 
-from .power import PowerUnit
+Its map: dictionary/units/power_unit.toml.
+"""
+
+from ..tables import REGISTER_ADDRESS, REGISTER_COUNT, SPACE_COIL, SPACE_INPUT
+from .modbus import WRITE_COILS, Transaction
+from .modbus_unit import Told, UnitLink
+from .power import BATTERY_SENSORS, LOADS, PowerUnit
+
+# Readings of power.py in their order, as the map names them.
+_READINGS = (
+    "bus_voltage",
+    "bus_current",
+    "array_voltage",
+    "array_current",
+    "feed_voltage",
+    "feed_current",
+    "battery_voltage",
+    "battery_current",
+    "unit_temperature",
+)
 
 
 class ModbusPowerUnit(PowerUnit):
-    """Not yet on the bus."""
+    """devices: the board's; unit: its map. Allocates when made, never after."""
 
     def __init__(self, devices, unit) -> None:  # type: ignore[no-untyped-def]
         super().__init__()
+        link = UnitLink(devices, unit, self)
+        self._link = link
+        # The row and the value of it for each reading.
+        self._places = [(link.find(SPACE_INPUT, name), 0) for name in _READINGS]
+        for name, count in (("battery_temperature", BATTERY_SENSORS), ("load_current", LOADS)):
+            row = link.find(SPACE_INPUT, name)
+            self._places += [(row, k) for k in range(count)]
+        self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
+        self._on_at = link.find(SPACE_INPUT, "load_on_mask")[REGISTER_ADDRESS]
+        self._tripped_at = link.find(SPACE_INPUT, "load_trip_mask")[REGISTER_ADDRESS]
+        bits = link.use_coils(("load_command", "charger_enable", "feed_enable"))
+        self._load_bit, self._charger_bit, self._feed_bit = bits
+        link.coils = 1 << self._feed_bit
+        self._current: Told = link.use_holding("charge_current_limit")[0]
+        self._voltage: Told = link.use_holding("charge_voltage_limit")[0]
+        self._trips = link.use_holding("load_trip_current", True)
+        self._timeout: Told = link.use_holding("link_timeout")[0]
+        self._timeout_s = devices.parameter("LINK_TIMEOUT_S")
+        self._values = devices.values
+        link.ready()
+        row = link.find(SPACE_COIL, "trip_clear")
+        self._clear = Transaction(
+            link, self.errors, link.slave, WRITE_COILS, row[REGISTER_ADDRESS], row[REGISTER_COUNT]
+        )
+        link.master.add(self._clear)
+        self._clear_wanted = 0
+
+    def set_load(self, index: int, on: bool) -> None:
+        super().set_load(index, on)
+        self._link.want_coil(self._load_bit + index, on)
+
+    def clear_trip(self, index: int) -> None:
+        self._clear_wanted |= 1 << index
+
+    def set_charger(self, on: bool) -> None:
+        super().set_charger(on)
+        self._link.want_coil(self._charger_bit, on)
+
+    def set_charge_limit_a(self, amperes: float) -> None:
+        self._current.want(0, amperes)
+
+    def set_charge_limit_v(self, volts: float) -> None:
+        self._voltage.want(0, volts)
+
+    def set_trip_a(self, index: int, amperes: float) -> None:
+        self._trips[index].want(0, amperes)
+
+    def set_feed(self, on: bool) -> None:
+        self._link.want_coil(self._feed_bit, on)
+
+    def step(self, elapsed_s: int) -> None:
+        self._timeout.want(0, self._values[self._timeout_s])
+        link = self._link
+        link.step(elapsed_s)
+        # Clearing a trip twice does no harm, so an answer that was lost needs no thought.
+        if self._clear_wanted and self.link_ok and not self._clear.busy:
+            self._clear.data[0] = self._clear_wanted
+            self._clear_wanted = 0
+            link.master.submit(self._clear)
+
+    def received(self) -> None:
+        """A set of raw readings has come."""
+        link = self._link
+        values = link.values
+        made = self.all
+        places = self._places
+        for number in range(len(made)):
+            place = places[number]
+            link.reading(made[number], place[0], place[1])
+        self.status = values[self._status_at]
+        self.load_on = values[self._on_at]
+        self.load_tripped = values[self._tripped_at]
