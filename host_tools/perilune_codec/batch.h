@@ -23,6 +23,7 @@ size_t pl_batch_check_frames(const uint8_t *frames, size_t count, size_t stride,
 typedef struct {
     uint32_t offset;      // in the stream
     uint32_t length;      // octets, header and packet error control included
+    uint32_t frame;       // number in the call of the frame in which the packet ends, from 0
     uint16_t apid;
     uint16_t sequence;    // sequence count
     uint8_t service;      // 0 when the packet has no secondary header

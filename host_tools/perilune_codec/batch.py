@@ -24,6 +24,7 @@ PACKET = np.dtype(
     [
         ("offset", "u4"),
         ("length", "u4"),
+        ("frame", "u4"),
         ("apid", "u2"),
         ("sequence", "u2"),
         ("service", "u1"),

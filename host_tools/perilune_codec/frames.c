@@ -97,7 +97,7 @@ static uint8_t packet_status(const uint8_t *p, uint32_t length) {
 }
 
 // Enters the packets that are whole.
-static void enter_packets(pl_extract_t *x, const uint8_t *stream, pl_packet_t *packets) {
+static void enter_packets(pl_extract_t *x, const uint8_t *stream, pl_packet_t *packets, size_t frame) {
     while (x->stream_length - x->open >= PACKET_HEADER) {
         const uint8_t *p = stream + x->open;
         uint32_t length = packet_length(p);
@@ -112,6 +112,7 @@ static void enter_packets(pl_extract_t *x, const uint8_t *stream, pl_packet_t *p
             bool has_header = (p[0] & 0x08) && length >= PACKET_HEADER + 3;
             entry->offset = x->open;
             entry->length = length;
+            entry->frame = (uint32_t)frame;
             entry->apid = apid;
             entry->sequence = (uint16_t)((p[2] & 0x3F) << 8 | p[3]);
             entry->service = has_header ? p[7] : 0;
@@ -179,7 +180,7 @@ size_t pl_batch_extract(pl_extract_t *x, const uint8_t *frames, size_t count, si
             return i;
         }
         take_frame(x, frame, length, stream);
-        enter_packets(x, stream, packets);
+        enter_packets(x, stream, packets, i);
     }
     return count;
 }

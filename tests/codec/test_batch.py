@@ -75,12 +75,15 @@ def test_packets_come_out_whole_in_any_batches(packets: list[bytes], cuts: list[
     edges = sorted({0, len(frames), *(cut % (len(frames) + 1) for cut in cuts)})
     found: list[bytes] = []
     statuses: list[int] = []
+    last_frames: list[int] = []
     for start, end in itertools.pairwise(edges):
         batch = extractor.extract(b"".join(frames[start:end]))
         found += [batch.octets(i) for i in range(len(batch.table))]
         statuses += batch.table["status"].tolist()
+        last_frames += (start + batch.table["frame"]).tolist()
     assert found == packets
     assert statuses == [0] * len(packets)
+    assert last_frames == [(end - 1) // ROOM for end in itertools.accumulate(map(len, packets))]
     assert (extractor.frames, extractor.frames_lost, extractor.packets_cut) == (len(frames), 0, 0)
     assert (extractor.octets_skipped, extractor.bad_headers) == (0, 0)
 
