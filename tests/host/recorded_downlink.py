@@ -14,7 +14,7 @@ import uplink_bytes
 from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW
 from perilune.dictionary import Dictionary
 from perilune.dictionary.load import CORE
-from perilune.link.downlink import DownlinkDecoder
+from perilune.link.downlink import DownlinkDecoder, FrameReceived
 from perilune.link.packet_extractor import PacketReceived
 from perilune.packet.pus import ACK_ALL, Telecommand
 
@@ -31,10 +31,11 @@ ALL_TYPES = {
 
 
 class Recording(NamedTuple):
-    """octets: as they came down the line, in pieces of a second; packets: in them, in order."""
+    """octets: as they came down the line, a piece for each time it was read; frames, packets: in them, in order."""
 
     dictionary: Dictionary
     octets: tuple[bytes, ...]
+    frames: tuple[bytes, ...]
     packets: tuple[bytes, ...]
 
 
@@ -159,10 +160,10 @@ def record() -> Recording:
     _autonomy(operator)
     operator.run(12)
     decoder = DownlinkDecoder()
-    packets = [
-        event.packet
-        for octets in operator.octets
-        for event in decoder.feed(octets)
-        if isinstance(event, PacketReceived)
-    ]
-    return Recording(operator.board.dictionary, tuple(operator.octets), tuple(packets))
+    events = [event for octets in operator.octets for event in decoder.feed(octets)]
+    return Recording(
+        operator.board.dictionary,
+        tuple(operator.octets),
+        tuple(event.octets for event in events if isinstance(event, FrameReceived)),
+        tuple(event.packet for event in events if isinstance(event, PacketReceived)),
+    )

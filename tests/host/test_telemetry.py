@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import math
 import struct
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from perilune.packet.pus import CucTime, Telecommand, Telemetry
 from perilune.telemetry import Decoder, OnboardTime, Undecodable
 from perilune.telemetry import reports as r
+from perilune.telemetry.batch import CONTEXT_FRAMES, BatchDecoder
 from perilune.telemetry.codes import failure_name
-from perilune.telemetry.onboard_time import from_unix, from_utc, iso_of_unix
+from perilune.telemetry.onboard_time import UNIX_S, from_unix, from_utc, iso_of_unix
 from perilune.telemetry.requests import Requests
 from spacepackets.ecss.pus_1_verification import ManagedParamsVerification, Service1Tm
 from spacepackets.ecss.tm import PusTm
@@ -299,3 +301,80 @@ def test_requests_are_written_as_an_operator_writes_them() -> None:
     assert requests.text(5, 6, bytes.fromhex("01 0101")) == "CORE.DISABLE_EVENTS (event=257)"
     assert requests.packet_text(b"\x18").startswith("unreadable telecommand")
     assert requests.packet_text(Telecommand(APID, 17, 1).pack()) == "CORE.PING"
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def posix(report: r.HousekeepingReport) -> int:
+    """On-board time as POSIX microseconds, in whole numbers."""
+    time = report.header.time
+    return (time.seconds - UNIX_S - 37) * 1_000_000 + (time.fraction * 1_000_000 >> 16)
+
+
+def scalar_reports() -> list[r.Report | Undecodable]:
+    under_test = decoder()
+    return [under_test.decode(octets) for octets in record().packets]
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=6))
+def test_batches_say_the_same_as_one_packet_at_a_time(cuts: list[int]) -> None:
+    frames = record().frames
+    edges = sorted({0, len(frames), *(cut % (len(frames) + 1) for cut in cuts)})
+    batch_decoder = BatchDecoder(decoder())
+    singles: list[r.Report | Undecodable] = []
+    rows: list[tuple[int, str, dict[str, object]]] = []
+    for start, end in itertools.pairwise(edges):
+        batch = batch_decoder.decode(b"".join(frames[start:end]))
+        assert batch.gaps == []
+        singles += [single.report for single in batch.singles]
+        for structure in batch.structures:
+            for n, sequence in enumerate(structure.sequence.tolist()):
+                values = {name: column[n].item() for name, column in structure.values.items()}
+                rows.append((sequence, structure.name, {**values, "time": structure.onboard_us[n].item()}))
+    reports = scalar_reports()
+    assert singles == [report for report in reports if not isinstance(report, r.HousekeepingReport)]
+    expected = [
+        (
+            report.header.sequence_count,
+            report.name,
+            {**{name: value.raw for name, value in report.values.items()}, "time": posix(report)},
+        )
+        for report in reports
+        if isinstance(report, r.HousekeepingReport)
+    ]
+    assert sorted(rows, key=lambda row: row[0]) == expected
+
+
+def test_batches_go_on_after_a_break_where_they_are_told_what_came_before() -> None:
+    frames = record().frames
+    cut = len(frames) // 2
+    whole = BatchDecoder(decoder()).decode(b"".join(frames))
+    parts = BatchDecoder(decoder())
+    before = parts.decode(b"".join(frames[:cut]))
+    after = BatchDecoder(parts.decoder)
+    after.prime(b"".join(frames[cut - CONTEXT_FRAMES : cut]))
+    rest = after.decode(b"".join(frames[cut:]))
+    assert before.packets + rest.packets == whole.packets
+    assert [s.report for s in before.singles + rest.singles] == [s.report for s in whole.singles]
+    assert rest.gaps == []
+
+
+def test_a_lost_frame_is_found_in_every_count() -> None:
+    frames = list(record().frames)
+    del frames[20]
+    batch = BatchDecoder(decoder()).decode(b"".join(frames))
+    kinds = {gap.kind: gap for gap in batch.gaps}
+    assert {"frame", "packet", "3/25"} <= set(kinds)
+    assert (kinds["frame"].frame, kinds["frame"].missing) == (20, 1)
+    assert kinds["packet"].missing >= 1
+
+
+def test_a_batch_of_a_board_with_another_dictionary_is_not_guessed_at() -> None:
+    recording = record()
+    foreign = Decoder(msgspec.structs.replace(recording.dictionary, content_hash=bytes(32)))
+    batch = BatchDecoder(foreign).decode(b"".join(recording.frames))
+    scalar = Decoder(msgspec.structs.replace(recording.dictionary, content_hash=bytes(32)))
+    reports = [scalar.decode(octets) for octets in recording.packets]
+    assert [single.report for single in batch.singles] == reports
+    assert batch.structures == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,8 +25,11 @@ from .onboard_time import OnboardTime
 from .requests import Requests
 from .values import StructureReader, event_fields, event_text, laid_out, point_value
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 HEALTH = "core.health"
-_WIRE = ("core.wire_version", "core.dictionary_high", "core.dictionary_low")
 _SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
 _TIME_REPORT_OFF = 255
 _NOWHERE = 0xFFFF
@@ -97,15 +101,55 @@ class Decoder:
         table |= AutonomyReports(self.dictionary, self.requests).table()
         return table
 
+    # --- for those who decode many at once (batch.py) -----------------------------------------------------------------
+
+    @property
+    def health_sid(self) -> int:
+        """SID of the report that tells the board's dictionary, -1 when there is none."""
+        return -1 if self._health is None else self._health.sid
+
+    def structure(self, sid: int) -> tuple[str, StructureReader] | None:
+        """Name and reader of a housekeeping structure, also of one made at run time."""
+        return self._structures.get(sid)
+
+    def speaks(self, hashes: set[bytes]) -> bool:
+        """Do all reports of a batch with these dictionary hashes speak our dictionary? False: decode them in order."""
+        if hashes - {self.dictionary.content_hash[:4]} and not self.force:
+            return False
+        if self.state is DictionaryState.MISMATCH and not self.force:
+            return False
+        for board_hash in hashes:
+            self._note_hash(board_hash)
+        return True
+
+    def note_counts(
+        self, vcid: int, apid: int, destination: int, service: int, subtype: int, counts: NDArray[Any]
+    ) -> NDArray[np.int64]:
+        """Message type counters of many reports of one type; how many are missing before each."""
+        import numpy as np  # noqa: PLC0415  # takes longer to import than all the rest
+
+        key = (vcid, apid, destination, service, subtype)
+        numbers = counts.astype(np.int64)
+        last = self._counts.get(key, int(numbers[0]) - 1)
+        missing = np.diff(numbers, prepend=last) - 1 & _COUNTER_MODULUS - 1
+        missing[(numbers == 0) | (missing > _COUNTER_MODULUS // 2)] = 0
+        self._counts[key] = int(numbers[-1])
+        self.counters.missing += int(missing.sum())
+        result: NDArray[np.int64] = missing
+        return result
+
     # --- a packet -----------------------------------------------------------------------------------------------------
 
-    def decode(self, packet: bytes, vcid: int = 0) -> r.Report | r.Undecodable:
-        """The report in a whole packet. vcid: of the frame it came in; each channel has counters of its own."""
+    def decode(self, packet: bytes, vcid: int = 0, *, counted: bool = False) -> r.Report | r.Undecodable:
+        """The report in a whole packet. vcid: of the frame it came in; each channel has counters of its own.
+
+        counted: note_counts() knows of it already.
+        """
         try:
             telemetry = unpack_telemetry(packet)
         except PacketError as error:
             return self._undecodable(packet, "packet", str(error), None)
-        header = self._header(telemetry, vcid)
+        header = self._header(telemetry, 0 if counted else self._missing(telemetry, vcid))
         self.counters.missing += header.missing
         reader = self._readers.get((header.service, header.subtype))
         if reader is None:
@@ -124,8 +168,8 @@ class Decoder:
         self.counters.undecodable[reason] = self.counters.undecodable.get(reason, 0) + 1
         return r.Undecodable(reason=reason, detail=detail, raw=packet, header=header)
 
-    def _header(self, telemetry: Telemetry, vcid: int) -> r.Header:
-        time = OnboardTime(telemetry.time.seconds, telemetry.time.fraction, telemetry.time_status)
+    def _missing(self, telemetry: Telemetry, vcid: int) -> int:
+        """Reports of this type lost since the last one."""
         key = (vcid, telemetry.apid, telemetry.destination, telemetry.service, telemetry.subtype)
         last = self._counts.get(key)
         self._counts[key] = telemetry.message_count
@@ -135,6 +179,10 @@ class Decoder:
             missing = (telemetry.message_count - last - 1) % _COUNTER_MODULUS
             if missing > _COUNTER_MODULUS // 2:
                 missing = 0  # the count went back: a start between the two
+        return missing
+
+    def _header(self, telemetry: Telemetry, missing: int) -> r.Header:
+        time = OnboardTime(telemetry.time.seconds, telemetry.time.fraction, telemetry.time_status)
         return r.Header(
             telemetry.apid,
             telemetry.service,
@@ -211,7 +259,10 @@ class Decoder:
         """Wire version and hash are the first values of core.health in every dictionary."""
         if len(data) < 5:
             return
-        self.board_hash = data[1:5]
+        self._note_hash(data[1:5])
+
+    def _note_hash(self, board_hash: bytes) -> None:
+        self.board_hash = board_hash
         match = self.board_hash == self.dictionary.content_hash[:4]
         self.state = DictionaryState.MATCH if match else DictionaryState.MISMATCH
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import bisect
 import datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flight.limits import EPOCH_HIGH, EPOCH_LOW
 
 from ..packet.pus import CucTime
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # UTC dates from which TAI - UTC is one second more; the first is 10 s. None is announced after the last one.
 _LEAPS = (
@@ -103,6 +108,17 @@ def _utc_seconds(tai_s: int) -> tuple[int, bool]:
     if 0 < following < len(_TAI_STARTS) and tai_s == _TAI_STARTS[following] - 1:
         return tai_s - difference - 1, True
     return tai_s - difference, False
+
+
+def posix_us(seconds: NDArray[Any], fraction: NDArray[Any]) -> NDArray[np.int64]:
+    """Many times as POSIX microseconds (leap seconds not counted), cut."""
+    import numpy as np  # noqa: PLC0415  # takes longer to import than all the rest
+
+    tai_s = seconds.astype(np.int64)
+    numbers = np.searchsorted(np.array(_TAI_STARTS), tai_s, side="right") - 1
+    utc_s = tai_s - _FIRST_DIFFERENCE_S - np.maximum(numbers, 0)
+    result: NDArray[np.int64] = (utc_s - UNIX_S) * 1_000_000 + (fraction.astype(np.int64) * 1_000_000 >> 16)
+    return result
 
 
 def from_utc(utc: datetime.datetime, status: int = 1) -> OnboardTime:

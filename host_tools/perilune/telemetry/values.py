@@ -27,6 +27,7 @@ class StructureReader:
     """Reads the data of one housekeeping structure (behind the SID)."""
 
     def __init__(self, points: tuple[tuple[model.Point, int], ...]) -> None:
+        self.placed = points
         self.points = tuple(point for point, _ in points)
         self._fields = tuple(BitField(bit, point.type) for point, bit in points)
         self.octets = max(((bit + point.type.width + 7) // 8 for point, bit in points), default=0)
