@@ -67,7 +67,8 @@ class TestAtWork(ActionCase):
         self.assertIn((17, 2), [report.kind for report in self.happens(PING)])
 
     def test_disabled_action_and_disabled_function(self):
-        self.assertEqual((self.happens(OFF) and self.bench.trial.calls), 0)
+        self.happens(OFF)
+        self.assertEqual(self.bench.trial.calls, 0)
         self.each(4, OFF)
         self.happens(OFF)
         self.assertEqual((self.bench.trial.calls, self.bench.trial.arguments[0]), (1, 5))

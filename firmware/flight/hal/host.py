@@ -206,5 +206,8 @@ class HostHal(Hal):
         self.boot_count = boot_count
         self.resets = 0
 
+    def heap_free(self) -> int:
+        return _TICKS_MASK  # CPython has no bound; the largest number that a point can say
+
     def reset(self) -> None:
         self.resets += 1

@@ -105,8 +105,10 @@ class Housekeeping(Service, Idler):
     def start(self) -> None:
         """Send everything that is enabled once, so that the ground need not wait for an interval."""
         for structure in self.structures:
-            if structure.enabled and (not structure.on_change or self._changed(structure)):
-                self.send(structure, 0)
+            if structure.enabled:
+                structure.left_ms += structure.period_ms
+                if not structure.on_change or self._changed(structure):
+                    self.send(structure, 0)
 
     def send(self, structure: Structure, destination: int) -> None:
         """3/25 of *structure*, now."""
