@@ -9,6 +9,7 @@ PeriluneError
 │   ├── NoClcwError        nothing came down that says what the spacecraft expects
 │   ├── NotDeliveredError  a telecommand without acknowledgement in the time given
 │   └── KeyFileError       the keys of the uplink authentication cannot be read
+├── ExpectationError       a file of expectations that cannot be used
 ├── ImageError             an image that is not what the board needs
 ├── FlashError             a board that could not be flashed
 └── UsageError             arguments that contradict each other
@@ -69,6 +70,10 @@ class KeyFileError(LinkError):
 
 class UsageError(PeriluneError):
     """Arguments that contradict each other."""
+
+
+class ExpectationError(PeriluneError):
+    """A file of expectations that cannot be used."""
 
 
 class ImageError(PeriluneError):
