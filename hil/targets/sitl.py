@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flight.hal.host import HostHal, MemoryPort, MemoryStorage, VirtualClock
-from flight.hal.null import RESET_HARD, RESET_POWER_ON
+from flight.hal.null import RESET_HARD, RESET_POWER_ON, Port
 from flight.topology import Core, build
 from perilune.dictionary import Dictionary, load
 from perilune.dictionary.apps import app_classes, driver_classes
@@ -54,9 +54,17 @@ class Sitl:
         self.clock = VirtualClock()
         self.link = MemoryPort()
         self.bus = MemoryPort()
-        self.hal = HostHal(self.clock, self.link, self.bus, self.storage, cause, self._boot_count)
+        self.hal = HostHal(self.clock, self.link, self.bus_port(), self.storage, cause, self._boot_count)
         self.core: Core = build(self._tables, self._ids, self.hal, self._keys, self._apps, self._drivers)
+        self.made()
         self.core.start()
+
+    def made(self) -> None:
+        """Called when the board is made and has not started: for whoever wants to hear all that it does."""
+
+    def bus_port(self) -> Port:
+        """The payload-bus port of the board; another one where somebody answers on the bus."""
+        return self.bus
 
     def send(self, octets: bytes) -> None:
         """Octets arrive at the board's link port."""
