@@ -184,6 +184,8 @@ STORE_PARAMETERS = const(1)
 STORE_MODE = const(2)
 STORE_RESETS = const(3)
 STORE_NUMBERS = const(4)
+# The power app: charge, loads, charger.
+STORE_POWER = const(16)
 # The schedule: switched on or off, and from the second on one key for each of its places.
 STORE_SCHEDULE_STATE = const(8)
 STORE_SCHEDULE = const(64)

@@ -4,8 +4,8 @@ MODBUS over Serial Line V1.02 (2.5.1: frames end with 3.5 characters of silence,
 and MODBUS Application Protocol V1.1b3 (functions 01, 02, 03, 04, 05, 06, 15, 16).
 
 States of the master: idle; quiet (a transaction waits for a silent line); asked (waits for the answer); turnaround
-(after a broadcast). An answer counts when slave, function, length and CRC are those of the request, and a write's echo is
-exact. Another slave's frame is told and waited past; everything else that is wrong, and silence, end the attempt.
+(after a broadcast). An answer counts when slave, function, length and CRC are those of the request, and a write's echo
+is exact. Another slave's frame is told and waited past; everything else that is wrong, and silence, end the attempt.
 A transaction is sent `attempts` times, then it has failed: a broken bus costs attempts * (timeout + quiet time) of line
 time for each transaction, and of the processor's time one look at the port for each turn of the executive.
 

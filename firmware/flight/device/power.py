@@ -81,5 +81,8 @@ class PowerUnit(Source):
     def set_feed(self, on: bool) -> None:
         """Take power from the lander's feed when it is there."""
 
+    def tell_again(self) -> None:
+        """Tell the unit everything anew, although it has confirmed it."""
+
     def step(self, elapsed_s: int) -> None:
         """Time goes on by *elapsed_s*: readings age, the next transactions start. At 1 Hz, before the apps."""

@@ -77,6 +77,9 @@ class ModbusPowerUnit(PowerUnit):
     def set_feed(self, on: bool) -> None:
         self._link.want_coil(self._feed_bit, on)
 
+    def tell_again(self) -> None:
+        self._link.tell_all()
+
     def step(self, elapsed_s: int) -> None:
         self._timeout.want(0, self._values[self._timeout_s])
         link = self._link

@@ -1,0 +1,390 @@
+"""Power app: measures bus, sources and battery; counts the charge; switches loads; guards the battery; forecasts.
+
+Lives here: the order of a look and what the ground sees. Does not live here: the charge (charge.py), the
+temperatures of charging (charger.py), the loads (loads.py), the forecast, the heaters' budget and the energy state
+(energy.py), how the unit is reached (flight/device).
+
+A look is what is done with each new set of readings. Modes are driven by events, which the dictionary's event-actions
+turn into mode requests that an operator can replace: low charge or voltage in STANDBY, NOMINAL and SCIENCE asks for
+SAFE, a critical one in SAFE for SURVIVAL; it is asked again each minute until it has happened.
+"""
+
+from micropython import const
+
+from ...device.power import FEED_PRESENT, LOADS, UNDERVOLTAGE
+from ...limits import STORE_POWER
+from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
+from ...service.request import Request
+from ...tables import MODE_NOMINAL, MODE_SAFE, MODE_SCIENCE, MODE_STANDBY
+from ..base import App
+from .charge import CELL_BACK, CELL_LOST, DISAGREES, StateOfCharge
+from .charger import Charger
+from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
+from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
+
+# Record of the journal: version, wanted, latched, flags (charger allowed 1, cells lost from bit 1 on), charge (4).
+_RECORD: int = const(8)
+_VERSION: int = const(1)
+_ASK_AGAIN_S: int = const(60)
+_WORKING: int = 1 << MODE_STANDBY | 1 << MODE_NOMINAL | 1 << MODE_SCIENCE
+
+
+class Power(App):
+    """Allocates when made, never after."""
+
+    def __init__(self, core) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(core)
+        self._unit = core.devices.power
+        self._values = core.values
+        self.soc = StateOfCharge(core)
+        self.charger = Charger(core)
+        self.loads = Loads(core, self._unit, self)
+        self.energy = Energy(core)
+        self._bind(core.ids, core.index)
+        self._supply(core.ids, core.supply)
+        self._record = bytearray(_RECORD)
+        self._kept_mas = 0
+        self._since_kept_s = 0
+        self._started = False
+        self._mode = 0
+        self._seen = 0
+        self._silent_s = 0
+        self._ask_s = 0
+        self._linked = True
+        self._feed = False
+        self._cut_off = False
+        self._disagrees = False
+        self._inhibit = 0
+        self._restarts = 0
+
+    def _bind(self, ids, index) -> None:  # type: ignore[no-untyped-def]
+        """Parameters and numbers of the dictionary."""
+        self._default_loads = index(ids.POWER_DEFAULT_LOADS)
+        self._charge_a = index(ids.POWER_CHARGE_LIMIT_A)
+        self._charge_v = index(ids.POWER_CHARGE_LIMIT_V)
+        self._keep_pct = index(ids.POWER_KEEP_PCT)
+        self._keep_s = index(ids.POWER_KEEP_S)
+        self._functions = (
+            ids.FUNCTION_POWER_LOAD_ON,
+            ids.FUNCTION_POWER_LOAD_OFF,
+            ids.FUNCTION_POWER_SET_LOADS,
+            ids.FUNCTION_POWER_CLEAR_LATCH,
+            ids.FUNCTION_POWER_SET_CHARGER,
+            ids.FUNCTION_POWER_SET_SOC,
+            ids.FUNCTION_POWER_SET_FEED,
+        )
+        # By what happened to a load (loads.py).
+        events = [0] * 6
+        events[SHED] = ids.EVENT_POWER_LOAD_SHED
+        events[RESTORED] = ids.EVENT_POWER_LOAD_RESTORED
+        events[TRIPPED] = ids.EVENT_POWER_LOAD_TRIPPED
+        events[LATCHED] = ids.EVENT_POWER_LOAD_LATCHED
+        events[STUCK_ON] = ids.EVENT_POWER_LOAD_STUCK_ON
+        events[STUCK_OFF] = ids.EVENT_POWER_LOAD_STUCK_OFF
+        self._load_events = events
+        self._event_feed_lost = ids.EVENT_POWER_FEED_LOST
+        self._event_feed_back = ids.EVENT_POWER_FEED_BACK
+        self._event_undervoltage = ids.EVENT_POWER_UNDERVOLTAGE
+        self._event_inhibited = ids.EVENT_POWER_CHARGE_INHIBITED
+        self._event_low = ids.EVENT_POWER_LOW_CHARGE
+        self._event_critical = ids.EVENT_POWER_CRITICAL_CHARGE
+        self._event_state = ids.EVENT_POWER_STATE_CHANGED
+        self._event_link_lost = ids.EVENT_POWER_LINK_LOST
+        self._event_link_back = ids.EVENT_POWER_LINK_BACK
+        self._event_restarted = ids.EVENT_POWER_UNIT_RESTARTED
+        self._event_disagrees = ids.EVENT_POWER_CHARGE_DISAGREES
+        self._event_cells = ids.EVENT_POWER_CELLS_LOST
+
+    def _supply(self, ids, supply) -> None:  # type: ignore[no-untyped-def]
+        """Points, in the order in which _publish() and _measure() write them."""
+        self._measured = (
+            supply(ids.POWER_BUS_V),
+            supply(ids.POWER_BUS_A),
+            supply(ids.POWER_ARRAY_V),
+            supply(ids.POWER_ARRAY_A),
+            supply(ids.POWER_FEED_V),
+            supply(ids.POWER_FEED_A),
+            supply(ids.POWER_BATTERY_V),
+            supply(ids.POWER_BATTERY_A),
+            supply(ids.POWER_UNIT_C),
+        )
+        self._load_a = supply(ids.POWER_HEATER_SUPPLY_A)
+        for identifier in (
+            ids.POWER_RADIO_A,
+            ids.POWER_INSTRUMENT_A,
+            ids.POWER_CAMERA_A,
+            ids.POWER_RECORDER_A,
+            ids.POWER_MECHANISM_A,
+            ids.POWER_BEACON_A,
+        ):
+            supply(identifier)
+        assert supply(ids.POWER_SPARE_A) == self._load_a + LOADS - 1
+        self._points = (
+            supply(ids.POWER_VALID),
+            supply(ids.POWER_ARRAY_W),
+            supply(ids.POWER_FEED_W),
+            supply(ids.POWER_BATTERY_C),
+            supply(ids.POWER_BATTERY_C_VALID),
+            supply(ids.POWER_BATTERY_SOC),
+            supply(ids.POWER_CELLS_LOST),
+            supply(ids.POWER_SOC_MISMATCH),
+            supply(ids.POWER_SOC_CORRECTIONS),
+            supply(ids.POWER_FEED_PRESENT),
+            supply(ids.POWER_UNIT_STATUS),
+            supply(ids.POWER_CHARGER_ON),
+            supply(ids.POWER_CHARGE_INHIBIT),
+            supply(ids.POWER_LOAD_WANTED),
+            supply(ids.POWER_LOAD_ON),
+            supply(ids.POWER_LOAD_SHED),
+            supply(ids.POWER_LOAD_LATCHED),
+            supply(ids.POWER_LOAD_STUCK),
+            supply(ids.POWER_TRIPS),
+            supply(ids.POWER_STATE),
+            supply(ids.POWER_HEATER_BUDGET_W),
+            supply(ids.POWER_ENERGY_WH),
+            supply(ids.POWER_ENERGY_MARGIN_WH),
+            supply(ids.POWER_NIGHT_W),
+            supply(ids.POWER_DARK_S),
+        )
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def command(self, function: int, request: Request) -> int:
+        functions = self._functions
+        argument = request.args[0]
+        if function == functions[0]:
+            return self._switch(int(argument), True, request)
+        if function == functions[1]:
+            return self._switch(int(argument), False, request)
+        if function == functions[2]:
+            self.loads.wanted = int(argument)
+        elif function == functions[3]:
+            self.loads.clear(int(argument))
+        elif function == functions[4]:
+            self.charger.allowed = argument != 0
+            self._guard_battery()
+        elif function == functions[5]:
+            self.soc.set_percent(argument)
+        elif function == functions[6]:
+            self._unit.set_feed(argument != 0)
+            return DONE
+        else:
+            return UNKNOWN_FUNCTION
+        self.loads.apply()
+        self._keep()
+        return DONE
+
+    def _switch(self, load: int, on: bool, request: Request) -> int:
+        loads = self.loads
+        bit = 1 << load
+        if on and (loads.latched | loads.shed) & bit:
+            return request.blame(STATE, 0, load)
+        loads.wanted = loads.wanted | bit if on else loads.wanted & ~bit
+        loads.apply()
+        self._keep()
+        return DONE
+
+    def mode_changed(self, mode: int, active: bool) -> None:
+        self._mode = mode
+        self._ask_s = 0
+
+    def told(self, what: int, load: int) -> None:
+        """Something happened to a load (loads.py)."""
+        self.core.events.raise_(self._load_events[what], load, self._unit.load_a[load].value)
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def step_1hz(self) -> None:
+        """Look at new readings; tell when there are none."""
+        if not self._started:
+            self._start()
+        unit = self._unit
+        self._silent_s += 1
+        if unit.updates != self._seen:
+            self._seen = unit.updates
+            elapsed_s = self._silent_s
+            self._silent_s = 0
+            self._look(elapsed_s)
+        if unit.link_ok != self._linked:
+            self._link_changed(unit.link_ok)
+
+    def _start(self) -> None:
+        """What was kept, else what the parameters say; the unit gets its limits."""
+        self._started = True
+        record = self._record
+        loads = self.loads
+        loads.wanted = int(self._values[self._default_loads])
+        if self.core.store.get(STORE_POWER, record) == _RECORD and record[0] == _VERSION:
+            loads.wanted = record[1]
+            loads.latched = record[2]
+            for load in range(LOADS):
+                if loads.latched >> load & 1:
+                    loads.tries[load] = 255
+            self.charger.allowed = record[3] & 1 != 0
+            self.soc.series_lost = record[3] >> 1
+            self.soc.charge_mas = record[4] << 24 | record[5] << 16 | record[6] << 8 | record[7]
+            self.soc.known = True
+        self._kept_mas = self.soc.charge_mas
+        loads.apply()
+
+    def _keep(self) -> None:
+        record = self._record
+        charge = self.soc.charge_mas
+        record[0] = _VERSION
+        record[1] = self.loads.wanted
+        record[2] = self.loads.latched
+        record[3] = (1 if self.charger.allowed else 0) | self.soc.series_lost << 1
+        record[4] = charge >> 24
+        record[5] = charge >> 16 & 0xFF
+        record[6] = charge >> 8 & 0xFF
+        record[7] = charge & 0xFF
+        if self.soc.known:
+            self.core.store.put(STORE_POWER, record, 0, _RECORD)
+        self._kept_mas = charge
+        self._since_kept_s = 0
+
+    def _link_changed(self, link_ok: bool) -> None:
+        self._linked = link_ok
+        if link_ok:
+            self.core.events.raise_(self._event_link_back)
+        else:
+            # As soon as the unit hears us again it shall not charge a battery whose temperature is not known.
+            self.charger.valid = 0
+            self._guard_battery()
+            self._values[self._points[0]] = 0
+            self.core.events.raise_(self._event_link_lost)
+
+    def _look(self, elapsed_s: int) -> None:
+        """New readings have come, *elapsed_s* after those before."""
+        unit = self._unit
+        soc = self.soc
+        charger = self.charger
+        charger.look(unit.battery_c)
+        if unit.battery_v.valid and unit.battery_a.valid:
+            found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, elapsed_s)
+            self._battery_found(found)
+        self._guard_battery()
+        unit.set_charge_limit_a(self._values[self._charge_a])
+        unit.set_charge_limit_v(self._values[self._charge_v])
+        self.loads.limits()
+        self.loads.update(soc.percent(), soc.known, unit.bus_v.value, elapsed_s)
+        self._forecast(elapsed_s)
+        self._watch_unit()
+        self._drive_modes(elapsed_s)
+        self._publish()
+        self._since_kept_s += elapsed_s
+        changed_mas = abs(soc.charge_mas - self._kept_mas)
+        if (
+            self._since_kept_s >= self._values[self._keep_s]
+            or changed_mas * 100.0 > self._values[self._keep_pct] * soc.capacity_mas()
+        ):
+            self._keep()
+
+    def _battery_found(self, found: int) -> None:
+        events = self.core.events
+        if found in (CELL_LOST, CELL_BACK):
+            events.raise_(self._event_cells, self.soc.series_lost, self.soc.mismatch_pct)
+        if (found == DISAGREES) != self._disagrees:
+            self._disagrees = found == DISAGREES
+            if self._disagrees:
+                events.raise_(self._event_disagrees, self.soc.percent(), self.soc.mismatch_pct)
+
+    def _guard_battery(self) -> None:
+        charger = self.charger
+        self._unit.set_charger(charger.decide())
+        if charger.inhibit & ~self._inhibit:
+            self.core.events.raise_(self._event_inhibited, charger.inhibit, charger.median_c)
+        self._inhibit = charger.inhibit
+
+    def _forecast(self, elapsed_s: int) -> None:
+        unit = self._unit
+        discharge_w = -unit.battery_a.value * unit.battery_v.value
+        supply_on = unit.load_on & 1
+        others_w = unit.bus_a.value * unit.bus_v.value
+        if supply_on:
+            others_w -= unit.load_a[0].value * unit.bus_v.value
+        # Below this it is the error of the measurement.
+        if discharge_w < 0.5:
+            discharge_w = 0.0
+        usable_pct = self.soc.usable_pct(self.charger.median_c)
+        self.energy.update(usable_pct, discharge_w, others_w, supply_on != 0, elapsed_s)
+
+    def _watch_unit(self) -> None:
+        """The lander's feed, the unit's own cut-off, its restarts."""
+        unit = self._unit
+        events = self.core.events
+        feed = unit.status & FEED_PRESENT != 0
+        if feed != self._feed:
+            self._feed = feed
+            events.raise_(self._event_feed_back if feed else self._event_feed_lost, unit.feed_v.value)
+        cut_off = unit.status & UNDERVOLTAGE != 0
+        if cut_off:
+            if not self._cut_off:
+                self.loads.wanted &= int(self._values[self._default_loads])
+                self.loads.apply()
+                events.raise_(self._event_undervoltage, unit.battery_v.value)
+            # It switches on again only what it is told anew.
+            unit.tell_again()
+        self._cut_off = cut_off
+        if unit.restarts != self._restarts:
+            self._restarts = unit.restarts
+            events.raise_(self._event_restarted, unit.restarts)
+
+    def _drive_modes(self, elapsed_s: int) -> None:
+        energy = self.energy
+        soc_pct = self.soc.percent()
+        before = energy.state
+        if energy.judge(soc_pct, self.soc.known, self._unit.battery_v.value):
+            self.core.events.raise_(self._event_state, before, energy.state, soc_pct)
+            self._ask_s = 0
+        if energy.state == STATE_NORMAL:
+            return
+        self._ask_s -= elapsed_s
+        if self._ask_s > 0:
+            return
+        if 1 << self._mode & _WORKING:
+            self._ask_s = _ASK_AGAIN_S
+            self.core.events.raise_(self._event_low, soc_pct, self._unit.battery_v.value)
+        elif self._mode == MODE_SAFE and energy.state == STATE_CRITICAL:
+            self._ask_s = _ASK_AGAIN_S
+            self.core.events.raise_(self._event_critical, soc_pct, self._unit.battery_v.value)
+
+    def _publish(self) -> None:
+        unit = self._unit
+        values = self._values
+        measured = self._measured
+        for number in range(len(measured)):
+            values[measured[number]] = unit.all[number].value
+        at = self._load_a
+        for load in range(LOADS):
+            values[at + load] = unit.load_a[load].value
+        points = self._points
+        soc = self.soc
+        charger = self.charger
+        loads = self.loads
+        energy = self.energy
+        values[points[0]] = 1
+        values[points[1]] = unit.array_v.value * unit.array_a.value
+        values[points[2]] = unit.feed_v.value * unit.feed_a.value
+        values[points[3]] = charger.median_c
+        values[points[4]] = charger.valid
+        values[points[5]] = soc.percent()
+        values[points[6]] = soc.series_lost
+        values[points[7]] = soc.mismatch_pct
+        values[points[8]] = soc.corrections
+        values[points[9]] = 1 if self._feed else 0
+        values[points[10]] = unit.status
+        values[points[11]] = 1 if unit.charger_wanted else 0
+        values[points[12]] = charger.inhibit
+        values[points[13]] = loads.wanted
+        values[points[14]] = unit.load_on
+        values[points[15]] = loads.shed & loads.wanted
+        values[points[16]] = loads.latched
+        values[points[17]] = loads.stuck_on | loads.stuck_off
+        values[points[18]] = loads.trips
+        values[points[19]] = energy.state
+        values[points[20]] = energy.budget_w
+        values[points[21]] = energy.available_wh
+        values[points[22]] = energy.margin_wh
+        values[points[23]] = energy.night_w
+        values[points[24]] = energy.dark_s
