@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 from array import array
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 try:
@@ -77,6 +79,12 @@ def _write(buf: Writable, start: int, end: int) -> Any:
 
 def copy(src: Readable, start: int, end: int, dst: Writable, pos: int) -> int:
     """Copy [start, end) of src to dst[pos:]; the position after it. The ranges may overlap."""
+    if type(dst) is bytearray and (type(src) is bytes or type(src) is bytearray):
+        # The same without pointers, which cost five times as much.
+        if not 0 <= start <= end <= len(src) or not 0 <= pos <= len(dst) - (end - start):
+            raise ValueError("range")
+        dst[pos : pos + end - start] = src[start:end]
+        return pos + end - start
     source = _read(src, start, end)
     ffi.memmove(_write(dst, pos, pos + end - start), source, end - start)
     return pos + end - start
@@ -348,6 +356,55 @@ class TmFrameSync:
 # --- fields (SPEC.md section 11) --------------------------------------------------------------------------------------
 
 
+_FORMATS_KEPT = 512  # a board has some tens of structures
+_DOUBLES = ffi.typeof("double[]")
+_INTEGERS = ffi.typeof("int64_t[]")
+_EXACT = {int, float, bool}
+
+
+class _Plan:
+    """A format whose fields are numbered one after the other, so that only the values it names cross to C."""
+
+    def __init__(self, fmt: bytes) -> None:
+        """ValueError for a format that only the long way can judge or carry."""
+        fields = b""
+        indices: list[int] = []
+        reals: list[int] = []
+        for at in range(0, len(fmt), FIELD_SIZE):
+            kind, left = fmt[at], fmt[at + 1]
+            bit, index = fmt[at + 2] << 8 | fmt[at + 3], fmt[at + 4] << 8 | fmt[at + 5]
+            if not 1 <= left <= (64 if kind == FIELD_FLOAT else 63) or bit + left > 0xFFFF:
+                raise ValueError("width")
+            while left:
+                width = (left - 1) % 16 + 1 if kind == FIELD_HALVES else left
+                number = len(indices)
+                as_kind = FIELD_UNSIGNED if kind == FIELD_HALVES else kind
+                fields += bytes((as_kind, width, bit >> 8, bit & 0xFF, number >> 8, number & 0xFF))
+                if kind == FIELD_FLOAT:
+                    reals.append(number)
+                indices.append(index)
+                left, bit, index = left - width, bit + width, index + 1
+        if not 1 <= len(indices) <= 0xFFFF:
+            raise ValueError("fields")
+        self.fields = ffi.new("uint8_t[]", fields)
+        self.octets = len(fields)
+        self.count = len(indices)
+        self.indices = indices
+        self.most = max(indices)
+        self.reals = reals
+        only = indices[0]
+        # Of one index alone itemgetter gives no tuple.
+        self.pick = itemgetter(*indices) if len(indices) > 1 else lambda values: (values[only],)
+
+
+@lru_cache(_FORMATS_KEPT)
+def _plan(fmt: bytes) -> _Plan | None:
+    try:
+        return _Plan(fmt)
+    except ValueError:
+        return None
+
+
 def pack(
     fmt: Readable,
     values: list[int] | list[float] | tuple[float, ...] | array[int] | array[float],
@@ -362,6 +419,22 @@ def pack(
     data = _write(buf, start, end)
     if len(fmt) % FIELD_SIZE:
         return FIELD_FORMAT
+    plan = _plan(bytes(fmt))
+    if plan is not None and plan.most < len(values):
+        picked = plan.pick(values)
+        if _EXACT.issuperset(map(type, picked)):
+            try:
+                reals = ffi.new(_DOUBLES, picked)
+            except OverflowError:  # an integer beyond every double
+                return _pack_any(fmt, values, data, end - start)
+            status: int = lib.pl_batch_pack_usual(plan.fields, plan.octets, reals, plan.count, data, end - start)
+            if status != lib.PL_BATCH_UNUSUAL:
+                return status
+    return _pack_any(fmt, values, data, end - start)
+
+
+def _pack_any(fmt: Readable, values: Any, data: Any, octets: int) -> int:
+    """The long way of pack(), for any number and any format."""
     n = len(values)
     numbers = ffi.new("pl_number_t[]", n)
     present = bytearray(n)
@@ -378,7 +451,7 @@ def pack(
             continue
         present[i] = 1
     status: int = lib.pl_batch_pack(
-        _read(fmt, 0, len(fmt)), len(fmt), numbers, ffi.from_buffer(_OCTETS, present), n, data, end - start
+        _read(fmt, 0, len(fmt)), len(fmt), numbers, ffi.from_buffer(_OCTETS, present), n, data, octets
     )
     return status
 
@@ -390,11 +463,30 @@ def unpack(
     data = _read(buf, start, end)
     if len(fmt) % FIELD_SIZE:
         return FIELD_FORMAT
+    plan = _plan(bytes(fmt))
+    if plan is not None and plan.most < len(values):
+        integers = ffi.new(_INTEGERS, plan.count)
+        reals = ffi.new(_DOUBLES, plan.count)
+        status: int = lib.pl_batch_unpack_usual(
+            plan.fields, plan.octets, data, end - start, integers, reals, plan.count
+        )
+        if status >= 0:
+            found: list[float] = ffi.unpack(integers, plan.count)
+            for number in plan.reals:
+                found[number] = reals[number]
+            for number, index in enumerate(plan.indices):
+                values[index] = found[number]  # type: ignore[call-overload]
+            return len(fmt) // FIELD_SIZE
+    return _unpack_any(fmt, data, end - start, values)
+
+
+def _unpack_any(fmt: Readable, data: Any, octets: int, values: Any) -> int:
+    """The long way of unpack(), for any format; what comes before a field that does not fit is read."""
     n = len(values)
     numbers = ffi.new("pl_number_t[]", n)
     written = bytearray(n)
     status: int = lib.pl_batch_unpack(
-        _read(fmt, 0, len(fmt)), len(fmt), data, end - start, numbers, ffi.from_buffer(_OCTETS, written), n
+        _read(fmt, 0, len(fmt)), len(fmt), data, octets, numbers, ffi.from_buffer(_OCTETS, written), n
     )
     for i in range(n):
         if written[i]:

@@ -88,4 +88,13 @@ int pl_batch_pack(const uint8_t *fmt, size_t fmt_length, const pl_number_t *numb
 int pl_batch_unpack(const uint8_t *fmt, size_t fmt_length, const uint8_t *data, size_t octets, pl_number_t *numbers,
                     uint8_t *written, size_t count);
 
+// The same for what is usual: every field fits and is not of the kind PL_FIELD_HALVES, integers have up to 63 bits, and a
+// double holds every number exactly. PL_BATCH_UNUSUAL: it is not so, and nothing is written.
+enum { PL_BATCH_UNUSUAL = -100 };
+int pl_batch_pack_usual(const uint8_t *fmt, size_t fmt_length, const double *numbers, size_t count, uint8_t *data,
+                        size_t octets);
+// Integers go to integers[index], floats to reals[index].
+int pl_batch_unpack_usual(const uint8_t *fmt, size_t fmt_length, const uint8_t *data, size_t octets, int64_t *integers,
+                          double *reals, size_t count);
+
 #endif

@@ -6,6 +6,9 @@
 // So many packets at a time that their octets stay in the first-level cache over all columns.
 #define BLOCK (256)
 
+// Integers below 2^53 are exact as doubles.
+#define EXACT (9007199254740992.0)
+
 static uint64_t load(const uint8_t *p, unsigned size) {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++) {
@@ -231,6 +234,56 @@ int pl_batch_unpack(const uint8_t *fmt, size_t fmt_length, const uint8_t *data, 
             field.bit += field.width;
             field.index++;
             left -= field.width;
+        }
+    }
+    return (int)(fmt_length / PL_FIELD_SIZE);
+}
+
+static bool is_usual(const uint8_t *fmt, size_t fmt_length, size_t octets, size_t count) {
+    for (size_t at = 0; at + PL_FIELD_SIZE <= fmt_length; at += PL_FIELD_SIZE) {
+        pl_field_t field;
+        if (pl_field_read(fmt + at, octets, count, &field) || field.kind == PL_FIELD_HALVES ||
+            (field.kind != PL_FIELD_FLOAT && field.width > 63)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int pl_batch_pack_usual(const uint8_t *fmt, size_t fmt_length, const double *numbers, size_t count, uint8_t *data,
+                        size_t octets) {
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] >= EXACT || numbers[i] <= -EXACT) {
+            return PL_BATCH_UNUSUAL;
+        }
+    }
+    if (!is_usual(fmt, fmt_length, octets, count)) {
+        return PL_BATCH_UNUSUAL;
+    }
+    int clamped = 0;
+    for (size_t at = 0; at + PL_FIELD_SIZE <= fmt_length; at += PL_FIELD_SIZE) {
+        pl_field_t field;
+        pl_field_read(fmt + at, octets, count, &field);
+        pl_number_t number = {.is_real = true, .real = numbers[field.index]};
+        clamped += pl_field_pack(&field, data, &number);
+    }
+    return clamped;
+}
+
+int pl_batch_unpack_usual(const uint8_t *fmt, size_t fmt_length, const uint8_t *data, size_t octets, int64_t *integers,
+                          double *reals, size_t count) {
+    if (!is_usual(fmt, fmt_length, octets, count)) {
+        return PL_BATCH_UNUSUAL;
+    }
+    for (size_t at = 0; at + PL_FIELD_SIZE <= fmt_length; at += PL_FIELD_SIZE) {
+        pl_field_t field;
+        pl_number_t number;
+        pl_field_read(fmt + at, octets, count, &field);
+        pl_field_unpack(&field, data, &number);
+        if (number.is_real) {
+            reals[field.index] = number.real;
+        } else {
+            integers[field.index] = (int64_t)(number.negative ? 0 - number.magnitude : number.magnitude);
         }
     }
     return (int)(fmt_length / PL_FIELD_SIZE);
