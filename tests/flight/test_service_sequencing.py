@@ -188,6 +188,10 @@ class TestLoading(SequenceCase):
     def end(self, sequence):
         return self.bench.command(21, 130, u16(sequence))
 
+    def checksum(self, sequence):
+        [report] = [report for report in self.bench.command(21, 9, u16(sequence)) if report.kind == (21, 10)]
+        return report.data
+
     def test_eight_sequences_of_64_steps(self):
         octets = step(10) * SEQUENCE_STEPS_MAX
         for sequence in range(9, 9 + SEQUENCES_MAX):
@@ -224,6 +228,17 @@ class TestLoading(SequenceCase):
         self.bench.command(21, 129, u16(9) + u16(200) + octets[200:])
         self.assertEqual(self.end(9)[-1].kind, (1, 7))
         self.assertFailed(self.bench.command(21, 129, u16(9) + u16(320) + b"\x00"), failure.STATE)
+
+    def test_a_load_that_was_broken_off_tells_what_is_there(self):
+        octets = step() * 40
+        self.begin(9, octets, 40)
+        self.assertEqual(self.checksum(9), u16(9) + u16(0) + b"\xff\xff")
+        self.parts(9, octets[:300])
+        self.assertEqual(self.checksum(9), u16(9) + u16(300) + u16(crc16(octets, 0, 300)))
+        self.assertFailed(self.bench.command(21, 11, u16(9)), failure.STATE)
+        self.bench.command(21, 129, u16(9) + u16(300) + octets[300:])
+        self.assertEqual(self.end(9)[-1].kind, (1, 7))
+        self.assertEqual(self.checksum(9), u16(9) + u16(320) + u16(crc16(octets, 0, 320)))
 
     def test_bad_steps(self):
         bad = (
@@ -263,8 +278,9 @@ class TestLoading(SequenceCase):
     def test_checksum_and_content(self):
         octets = step() * 3 + wait(LEVEL, ABOVE, 5, 100)
         self.load(9, step(), step(), step(), wait(LEVEL, ABOVE, 5, 100))
-        [report] = [report for report in self.bench.command(21, 9, u16(9)) if report.kind == (21, 10)]
-        self.assertEqual(report.data, u16(9) + u16(len(octets)) + u16(crc16(octets, 0, len(octets))))
+        self.assertEqual(self.checksum(9), u16(9) + u16(len(octets)) + u16(crc16(octets, 0, len(octets))))
+        row = self.sequencing._octets[SEQUENCES_MAX]  # the dictionary's
+        self.assertEqual(self.checksum(1), u16(1) + u16(len(row)) + u16(crc16(row, 0, len(row))))
         [report] = [report for report in self.bench.command(21, 11, u16(9)) if report.kind == (21, 12)]
         self.assertEqual(report.data, u16(9) + b"\x04\x00\x00" + octets)
 

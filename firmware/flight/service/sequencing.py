@@ -3,7 +3,8 @@
 Steps: sequence_steps.py. 21/1 loads a sequence whole; a longer one comes by 21/128, parts 21/129 in order, 21/130,
 and can be activated only when all of it is there, its CRC-16 is right and every step is good. Those of the dictionary
 are in flash. 21/7: number (1), for each sequence id (2), state (1: 1 being loaded, 2 loaded, 3 executed), step (1,
-from 0). 21/10: id, length, CRC-16 (2 each). 21/12: id, steps (1), offset (2), octets to the end of the packet; as
+from 0). 21/10: id, length, CRC-16 (2 each), of a sequence that is being loaded those of the octets that are there, so
+that a load that was broken off can go on. 21/12: id, steps (1), offset (2), octets to the end of the packet; as
 many reports as it takes. 21/14: number (1), ids.
 
 Activating opens an execution: progress after each step, completion after the last one. A step fails when its request
@@ -107,7 +108,7 @@ class Sequencing(Service):
             self._ids[place] = row[SEQUENCE_ID]
             self._state[place] = _LOADED
             self._octets.append(row[SEQUENCE_OCTETS_AT])
-            self._length[place] = len(row[SEQUENCE_OCTETS_AT])
+            self._length[place] = self._received[place] = len(row[SEQUENCE_OCTETS_AT])
             self._steps[place] = row[SEQUENCE_STEPS]
             assert self._good(place), row[SEQUENCE_ID]
         # By execution: place of the sequence (_NONE = free), octet and number of its step, slot of verification, is it
@@ -253,7 +254,8 @@ class Sequencing(Service):
         return at >= 0 and count == self._steps[place] <= SEQUENCE_STEPS_MAX
 
     def _checksum(self, place: int) -> int:
-        return crc16(self._octets[place], 0, self._length[place])
+        """CRC-16 of the octets that are there."""
+        return crc16(self._octets[place], 0, self._received[place])
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -307,6 +309,7 @@ class Sequencing(Service):
             self._crc[place] = int(args[3])
             self._ids[place] = identifier
             return DONE
+        self._received[place] = self._length[place]
         octets = self._octets[place]
         assert isinstance(octets, bytearray)
         copy(request.buffer, request.at, request.data_end, octets, 0)
@@ -398,16 +401,16 @@ class Sequencing(Service):
         """21/10, 21/12."""
         if request.subtype not in (_CHECKSUM, _CONTENT):
             return UNKNOWN_SUBTYPE
-        if self._state[place] != _LOADED:
-            return request.blame(STATE, 0, self._state[place])
         tm = self._tm
         if request.subtype == _CHECKSUM:
             tm.begin(21, _CHECKSUM_REPORT, request.source)
             tm.u16(self._ids[place])
-            tm.u16(self._length[place])
+            tm.u16(self._received[place])
             tm.u16(self._checksum(place))
             tm.send()
             return DONE
+        if self._state[place] != _LOADED:
+            return request.blame(STATE, 0, self._state[place])
         for start in range(0, self._length[place], _REPORT_OCTETS):
             end = min(start + _REPORT_OCTETS, self._length[place])
             tm.begin(21, _CONTENT_REPORT, request.source)
