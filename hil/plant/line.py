@@ -120,11 +120,19 @@ def _corrupt(data: bytes, link: LinkFault, random: np.random.Generator) -> bytes
 class BusPort:
     """The master's end of the line as a serial port in memory, for targets that run in this process.
 
-    `clock` gives the bus's time in s. Written bytes form a frame when the line was silent for FRAME_GAP_S or when
+    `clock` gives the bus's time in s. Written bytes form a frame when the line was silent for `gap_s` or when
     `write` got a whole frame; the reply's bytes come after the unit's reply time and no faster than the baud rate.
     """
 
-    def __init__(self, bus: PayloadBus, clock: Callable[[], float], baud: int = 115200, reply_s: float = 0.002) -> None:
+    def __init__(
+        self,
+        bus: PayloadBus,
+        clock: Callable[[], float],
+        baud: int = 115200,
+        reply_s: float = 0.002,
+        gap_s: float = FRAME_GAP_S,
+    ) -> None:
+        self._gap_s = gap_s
         self._bus = bus
         self._clock = clock
         self._byte_s = BITS_PER_BYTE / baud
@@ -136,7 +144,7 @@ class BusPort:
     def write(self, data: bytes) -> int:
         """Put bytes on the line; returns how many."""
         now = self._clock()
-        if self._request and now - self._last_byte_s > FRAME_GAP_S:
+        if self._request and now - self._last_byte_s > self._gap_s:
             self._request.clear()
         self._request += data
         self._last_byte_s = max(now, self._last_byte_s) + len(data) * self._byte_s
@@ -150,6 +158,11 @@ class BusPort:
         elif len(self._request) > LONGEST_FRAME:
             self._request.clear()
         return len(data)
+
+    @property
+    def is_answering(self) -> bool:
+        """Are bytes under way to the master?"""
+        return bool(self._coming)
 
     def read(self, most: int = LONGEST_FRAME) -> bytes:
         """Bytes that have come by now, at most `most`; empty when there are none."""

@@ -1,4 +1,4 @@
-"""One UART of an emulated board, as a TCP connection on loopback.
+"""One UART of a board: a TCP connection on loopback for an emulated one, a serial port for a real one.
 
 A reader thread takes every byte from the first one on, whether anybody asks for it or not: QEMU stands still, with its
 control port, when the peer of a UART does not read. What came in is kept until it is read, and the last part of it once
@@ -11,12 +11,25 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from .errors import ChannelClosed, ChannelTimeout
 
 EVIDENCE_SIZE = 1 << 20  # bytes kept of each direction; older ones go
 SEND_TIMEOUT_S = 10  # a board that takes nothing for so long hangs
 SHOWN_SIZE = 400  # bytes of the tail quoted in an error
+
+
+class Connection(Protocol):
+    """What a channel needs of a socket. ``recv`` waits for the first byte; b"" or OSError: the other end is gone."""
+
+    def recv(self, size: int, /) -> bytes: ...
+
+    def sendall(self, data: bytes, /) -> None: ...
+
+    def shutdown(self, how: int, /) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Channel:
@@ -26,7 +39,7 @@ class Channel:
         """*name* appears in errors; *explain* tells why a connection ended, for the error's text."""
         self.name = name
         self._explain = explain
-        self._socket: socket.socket | None = None
+        self._socket: Connection | None = None
         self._thread: threading.Thread | None = None
         self._arrived = threading.Condition()
         self._unread = bytearray()
@@ -55,12 +68,13 @@ class Channel:
         """The last bytes that were written; at most ``EVIDENCE_SIZE``."""
         return bytes(self._sent)
 
-    def attach(self, connection: socket.socket) -> None:
+    def attach(self, connection: Connection) -> None:
         """Take over *connection* and start to read it. What an earlier one left unread goes."""
         self.detach()
         self.read()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
+        if isinstance(connection, socket.socket):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
         self._socket = connection
         self._thread = threading.Thread(target=self._read, args=(connection,), name=f"uart {self.name}", daemon=True)
         self._thread.start()
@@ -77,7 +91,7 @@ class Channel:
         if connection is not None:
             connection.close()
 
-    def _read(self, connection: socket.socket) -> None:
+    def _read(self, connection: Connection) -> None:
         while True:
             try:
                 data = connection.recv(65536)
@@ -123,6 +137,13 @@ class Channel:
             if not self._unread and self._socket is None:
                 raise ChannelClosed(f"{self.name}: nobody at the other end{self._reason()}")
         return self.read()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for bytes, *timeout_s* at most, and leave them where they are; False when none are there."""
+        with self._arrived:
+            if not self._unread and self._socket is not None:
+                self._arrived.wait(timeout_s)
+            return bool(self._unread)
 
     def read_exactly(self, size: int, timeout_s: float = 10.0) -> bytes:
         """Return the next *size* bytes. Raises ChannelTimeout or ChannelClosed."""

@@ -6,7 +6,9 @@ TargetError
 ├── ChannelTimeout      the board did not say what was waited for
 ├── ChannelClosed       nobody is at the other end of a UART
 ├── ControlError        the emulator refused a command, or answered none
-└── ProgramFailed       Python code on the board raised
+├── ProgramFailed       Python code on the board raised
+├── CapabilityMissing   the target cannot do what was asked for, by its nature or by its bench
+└── DeadlinePassed      what was waited for did not come in time
 """
 
 
@@ -36,3 +38,11 @@ class ControlError(TargetError):
 
 class ProgramFailed(TargetError):
     """Code that ran on the board raised; the text is its traceback."""
+
+
+class CapabilityMissing(TargetError):
+    """The target has no such capability. The text says why."""
+
+
+class DeadlinePassed(TargetError):
+    """What was waited for did not come in time. The text gives what was expected and what was found."""
