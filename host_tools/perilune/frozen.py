@@ -5,7 +5,8 @@ every use and two words of RAM in every importer. Here each use of an imported i
 value, and, for the flight image, the definitions go too. Imports that serve annotations alone are left out. Line
 numbers stay, so tracebacks mean the files in the repository.
 
-The mission's modules, which import from the flight package, are treated the same way; their own definitions stay.
+The mission's modules, which import from the flight package, are treated the same way; their own definitions stay. The
+flight image has only those apps and device drivers that its mission names, and what they import.
 
 Run by the firmware's build: ``python -m perilune.frozen SOURCE TARGET [--strip] [--mission FOLDER]``.
 """
@@ -17,7 +18,7 @@ import ast
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = "flight"
@@ -25,6 +26,8 @@ PACKAGE = "flight"
 C_CODEC = "perilune_codec"
 TWIN = "flight.codec.twin"
 LEFT_OUT = {TWIN}
+# Folders of the package whose modules are for missions that name them.
+BY_MISSION = (f"{PACKAGE}.app.", f"{PACKAGE}.device.")
 
 Constants = dict[str, dict[str, int]]  # module -> name -> value
 
@@ -165,6 +168,36 @@ class Inliner:
         return b"".join(lines).decode()
 
 
+def _imported(module: str, is_package: bool, tree: ast.Module) -> Iterator[str]:
+    """Every module that *module* may import, and the packages around them."""
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = source_of(node, module, is_package)
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+def unnamed(texts: dict[str, tuple[Path, str]], mission: Iterable[str]) -> set[str]:
+    """Apps and drivers among the modules *texts* that neither the program nor the texts of the *mission* import."""
+    imports = {
+        module: set(_imported(module, path.name == "__init__.py", ast.parse(text)))
+        for module, (path, text) in texts.items()
+    }
+    optional = {module for module in texts if module.startswith(BY_MISSION)}
+    wanted: set[str] = set()
+    found = {name for module in texts.keys() - optional for name in imports[module]}
+    found |= {name for text in mission for name in _imported("", False, ast.parse(text))}
+    while found - wanted:
+        wanted |= found
+        found = {name for module in wanted & imports.keys() for name in imports[module]}
+    return optional - wanted
+
+
 def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None) -> list[Path]:
     """Write the package *source* as it is frozen into *target*, and the modules in the folder *mission* beside it.
 
@@ -180,14 +213,17 @@ def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None)
     }
     constants = constants_of(trees)
     written = []
+    left_out = set(LEFT_OUT)
+    if strip and mission is not None:
+        left_out |= unnamed(texts, [path.read_text(encoding="utf-8") for path in sorted(mission.rglob("*.py"))])
     for module, (path, text) in texts.items():
-        if module in LEFT_OUT:
+        if module in left_out:
             continue
         frozen = Inliner(module, path.name == "__init__.py", text, constants, strip).run()
         out = target / path.relative_to(source)
         if _write(out, frozen):
             written.append(out)
-    expected = {target / path.relative_to(source) for module, (path, _) in texts.items() if module not in LEFT_OUT}
+    expected = {target / path.relative_to(source) for module, (path, _) in texts.items() if module not in left_out}
     for stale in set(target.rglob("*.py")) - expected:
         stale.unlink()
     if mission is not None:

@@ -62,3 +62,17 @@ def test_a_module_that_is_gone_is_frozen_no_more(tmp_path: Path) -> None:
     freeze(ROOT / "firmware" / "flight", mission / "flight", strip=True, mission=tmp_path / "generated")
     assert not (mission / "trial_app.py").exists()
     assert (mission / "mission_tables.py").exists()
+
+
+def test_the_image_has_only_the_drivers_and_apps_that_its_mission_names(tmp_path: Path) -> None:
+    trial = frozen_trial(tmp_path / "trial")
+    assert (trial / "flight" / "app" / "base.py").is_file()
+    assert not (trial / "flight" / "app" / "power").exists()
+    assert not (trial / "flight" / "device" / "power_unit.py").exists()
+    folders = [CORE, CORE / "payload"]
+    write(load_checked(folders), tmp_path / "generated", BENCH_KEYS, folders)
+    source = ROOT / "firmware" / "flight"
+    freeze(source, tmp_path / "mission" / "flight", strip=True, mission=tmp_path / "generated")
+    frozen = [path.name for path in (tmp_path / "mission" / "flight" / "app" / "power").glob("*.py")]
+    assert sorted(frozen) == sorted(path.name for path in (source / "app" / "power").glob("*.py"))
+    assert (tmp_path / "mission" / "flight" / "device" / "modbus_unit.py").is_file()
