@@ -184,9 +184,20 @@ def test_sequences_that_do_not_fit_together() -> None:
     assert [(row.path, row.kind) for row in check_together(sequences)] == [("88.seq", "bound"), ("89.seq", "id")]
 
 
-KEYWORDS = ["R00:00:05", "A2026-331T12:00:00", "WAIT", "TIMEOUT", "00:00:01", "ON_FAIL", "CONTINUE", "SEQUENCE", "80", ";"]
+KEYWORDS = [
+    "R00:00:05",
+    "A2026-331T12:00:00",
+    "WAIT",
+    "TIMEOUT",
+    "00:00:01",
+    "ON_FAIL",
+    "CONTINUE",
+    "SEQUENCE",
+    "80",
+    ";",
+]
 REQUESTS = ["CORE.PING", "TRIAL.SLOW", "steps=3", "code=1", "TRIAL.DANGEROUS", "(", ")", "trial.level", "modes.mode"]
-OTHERS = [">", "<", "==", "5", "NOMINAL", "R", "A", "\u00e9", "\u0663", "\u2028", "\x00"]
+OTHERS = ["80", ">", "<", "==", "5", "NOMINAL", "R", "A", "\u00e9", "\u0663", "\u2028", "\x00"]
 WORDS = st.sampled_from([*KEYWORDS, *REQUESTS, *OTHERS])
 FILES = st.one_of(
     st.text(max_size=120),

@@ -1,0 +1,214 @@
+"""The board as loading, running and scheduling need it: requests in order, what came of them, reports as they come.
+
+`SequenceBoard` is that interface; `SessionBoard` has it over a link session. Telecommands go by COP-1: in order, none
+doubled. What it cannot tell after a lost link (did it arrive?) the board is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+from flight.limits import APID
+
+from ..dictionary.model import Dictionary
+from ..errors import LinkLostError, PeriluneError
+from ..link.sequence_controlled import Phase
+from ..link.session import LinkSession, SentTelecommand, TelecommandState
+from ..packet.pus import Telecommand
+from ..telemetry import Decoder, Report, Undecodable
+from ..telemetry.reports import VerificationReport
+
+R = TypeVar("R", bound=Report)
+SERVICE = 21
+# An answer that has not come by then was lost on its way: a frame with an open packet is flushed after FLUSH_MS, and a
+# request waits its turn behind a few frames.
+ANSWER_S = 5.0
+STEP_S = 0.1
+_OVER = (TelecommandState.DELIVERED, TelecommandState.SENT)
+_GONE = (TelecommandState.UNCERTAIN, TelecommandState.WITHDRAWN)
+_COUNTS = 0x4000
+
+
+class RequestRefused(PeriluneError):
+    """The board refused a request, or failed to execute it."""
+
+
+class NoAnswer(PeriluneError):
+    """The board did not answer in the time given."""
+
+
+class SentRequest(msgspec.Struct, eq=False):
+    """A request on its way. reports: its ST[01] reports so far; times: when each came, on the ground's clock."""
+
+    text: str
+    request_id: int
+    telecommand: SentTelecommand
+    reports: list[VerificationReport] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Did the report come after which nothing comes?"""
+        return any(report.is_final for report in self.reports)
+
+    @property
+    def is_delivered(self) -> bool:
+        """Does the board have it for sure?"""
+        return bool(self.reports) or self.telecommand.state in _OVER
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Was it given up on its way? The board may have it or not."""
+        return not self.reports and self.telecommand.state in _GONE
+
+    @property
+    def refusal(self) -> VerificationReport | None:
+        """The report that says it was refused or failed."""
+        return next((report for report in self.reports if report.is_final and not report.success), None)
+
+
+class SequenceBoard(Protocol):
+    """A board with a link to it."""
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """What it flies."""
+
+    @property
+    def room(self) -> int:
+        """Octets of the longest telecommand packet."""
+
+    def request(self, service: int, subtype: int, data: bytes = b"", text: str = "") -> SentRequest:
+        """Queue a request with all acknowledgements for sequence-controlled transfer."""
+
+    def step(self, timeout_s: float) -> list[Report]:
+        """Let at most so long pass; the reports that came in it."""
+
+    def now(self) -> float:
+        """Seconds, monotonic."""
+
+
+class SessionBoard:
+    """A board at the end of a link session. first_count: sequence count of the first request.
+
+    on_report: told every report. A session that was not started, or has lost its board, starts by itself.
+    """
+
+    def __init__(
+        self,
+        session: LinkSession,
+        dictionary: Dictionary,
+        clock: Callable[[], float],
+        *,
+        first_count: int = 0,
+        on_report: Callable[[Report], None] | None = None,
+    ) -> None:
+        self.session = session
+        self.dictionary = dictionary
+        self.decoder = Decoder(dictionary)
+        self._clock = clock
+        self._count = first_count
+        self._requests: dict[int, SentRequest] = {}
+        self._on_report = on_report
+
+    @property
+    def room(self) -> int:
+        return self.session.encoder.room
+
+    def now(self) -> float:
+        return self._clock()
+
+    def request(self, service: int, subtype: int, data: bytes = b"", text: str = "") -> SentRequest:
+        if self.session.service.phase is Phase.STOPPED:
+            self.session.service.start()
+        packet = Telecommand(APID, service, subtype, data, sequence_count=self._count % _COUNTS)
+        self._count += 1
+        sent = SentRequest(text or f"{service}/{subtype}", packet.request_id, self.session.send(packet.pack()))
+        self._requests[packet.request_id] = sent
+        return sent
+
+    def step(self, timeout_s: float) -> list[Report]:
+        # After a lost port the transport opens it again, or the patience of whoever waits ends.
+        with contextlib.suppress(LinkLostError):
+            self.session.step(timeout_s)
+        reports = []
+        while self.session.packets:
+            packet = self.session.packets.popleft()
+            report = self.decoder.decode(packet.packet, packet.vcid)
+            if isinstance(report, Undecodable):
+                continue
+            reports.append(report)
+            if isinstance(report, VerificationReport) and report.header.destination == 0:
+                request = self._requests.get(report.request_id)
+                if request is not None:
+                    request.reports.append(report)
+            if self._on_report is not None:
+                self._on_report(report)
+        return reports
+
+
+class Conversation:
+    """Questions and requests with patience. patience_s: silence after which the board counts as unreachable."""
+
+    def __init__(self, board: SequenceBoard, patience_s: float, answer_s: float = ANSWER_S) -> None:
+        self.board = board
+        self._patience_s = patience_s
+        self._answer_s = answer_s
+        self._heard_s = board.now()
+
+    def step(self, what: str) -> list[Report]:
+        """Let a moment pass. Raises NoAnswer when the patience is at its end."""
+        reports = self.board.step(STEP_S)
+        now = self.board.now()
+        if reports:
+            self._heard_s = now
+        elif now - self._heard_s > self._patience_s:
+            raise NoAnswer(
+                f"no answer to {what}",
+                expected=f"something from the board within {self._patience_s:g} s",
+                found="silence",
+                next_step="look at `perilune link PORT`; then do the same again, it goes on where it was",
+            )
+        return reports
+
+    def ask(self, kind: type[R], subtype: int, data: bytes = b"", service: int = SERVICE) -> R | None:
+        """The report of this kind that answers a request; None when the board refuses it. Asks again when lost."""
+        self._heard_s = self.board.now()
+        for _ in range(_ASKED_MOST):
+            request = self.board.request(service, subtype, data)
+            since = self.board.now()
+            while self.board.now() - since < self._answer_s or not (request.is_delivered or request.is_uncertain):
+                for report in self.step(request.text):
+                    if isinstance(report, kind):
+                        return report
+                if request.refusal is not None:
+                    return None
+                if request.is_uncertain:
+                    break
+        raise NoAnswer(
+            f"no answer to request {service}/{subtype}",
+            expected=f"a report in {_ASKED_MOST} tries",
+            found="only others",
+            next_step="look at `perilune link PORT`",
+        )
+
+    def finish(self, requests: list[SentRequest], told: Callable[[], None] = lambda: None) -> None:
+        """Wait until each is over, or given up, or delivered and its report must have been lost."""
+        self._heard_s = self.board.now()
+        last_s = self.board.now()
+        known = -1
+        while not all(request.is_over or request.is_uncertain for request in requests):
+            now = self.board.now()
+            state = sum(request.is_delivered + request.is_over for request in requests)
+            if state != known:
+                known, last_s = state, now
+            if now - last_s > self._answer_s and all(row.is_delivered or row.is_uncertain for row in requests):
+                return
+            self.step(requests[0].text)
+            told()
+
+
+# A third of the answers is lost at the worst bit error rate that a link is used with (1e-4 on 260 octets: a fifth).
+_ASKED_MOST = 12
