@@ -1,0 +1,165 @@
+"""What an archive answers, as CSV, JSON lines, Parquet, or a picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ..errors import PeriluneError
+from ..run_record import Column, Event, Mode, RunRecord
+from ..telemetry.onboard_time import iso_of_unix
+from .reader import ArchiveReader, Series
+
+Row = dict[str, Any]
+# A picture has no more places than this across; the steps between are left out evenly.
+PLOT_ROWS = 20_000
+# Rows that become one piece of a Parquet file, and stay in memory so long.
+_PARQUET_ROWS = 50_000
+
+
+class ExportError(PeriluneError):
+    """Something that is needed to write the file is missing."""
+
+
+def iso(us: int | None) -> str:
+    """POSIX microseconds as UTC text."""
+    return "" if us is None else iso_of_unix(us / 1_000_000)
+
+
+def value_rows(series: Iterable[Series]) -> Iterator[Row]:
+    """One row for each value: times, name, raw, value, unit."""
+    for one in series:
+        received, onboard, raw = one.received_us.tolist(), one.onboard_us.tolist(), one.raw.tolist()
+        for number in range(len(one)):
+            yield {
+                "received": iso(received[number]),
+                "onboard": iso(onboard[number]),
+                "name": one.name,
+                "raw": raw[number],
+                "value": one.shown(number),
+                "unit": one.unit,
+            }
+
+
+def timed_rows(rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows of the reader with their times as UTC."""
+    for row in rows:
+        yield {
+            (key.removesuffix("_us") if key.endswith("_us") else key): _told(key, value) for key, value in row.items()
+        }
+
+
+def _told(key: str, value: Any) -> Any:
+    if key.endswith("_us"):
+        return iso(value)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return list(timed_rows(value))
+    return value
+
+
+def write_json_lines(rows: Iterable[Row], file: IO[str]) -> int:
+    """One JSON object a line; how many. What is no number is null."""
+    count = 0
+    for row in rows:
+        count += 1
+        file.write(json.dumps(_finite(row), separators=(",", ":"), allow_nan=False) + "\n")
+    return count
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
+def write_csv(rows: Iterable[Row], file: IO[str]) -> int:
+    """A head line and a line for each row, RFC 4180; how many rows. What is nested stands as JSON."""
+    writer: Any = None
+    count = 0
+    for row in rows:
+        count += 1
+        if writer is None:
+            writer = csv.DictWriter(file, list(row), restval="", extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(
+            {key: json.dumps(value) if isinstance(value, (dict, list)) else value for key, value in row.items()}
+        )
+    return count
+
+
+def write_parquet(rows: Iterable[Row], path: Path) -> int:
+    """A Parquet file; how many rows. Raises ExportError without pyarrow. Columns have the types of the first rows."""
+    try:
+        import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
+        import pyarrow.parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
+    except ImportError as error:
+        raise ExportError("Parquet needs pyarrow", next_step="pip install 'perilune[parquet]'") from error
+    writer = None
+    count = 0
+    part: list[Row] = []
+
+    def flush() -> None:
+        nonlocal writer
+        table = pyarrow.Table.from_pylist(part, schema=None if writer is None else writer.schema)
+        if writer is None:
+            writer = pyarrow.parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+        part.clear()
+
+    try:
+        for row in rows:
+            count += 1
+            # A value may be a number here and a name there: names are text of their own.
+            plain = {key: json.dumps(item) if isinstance(item, (dict, list)) else item for key, item in row.items()}
+            if "value" in row:
+                value: Any = row["value"]
+                plain["value"] = None if isinstance(value, str) else float(value)
+                plain["text"] = value if isinstance(value, str) else None
+                plain["raw"] = float(row["raw"])
+            part.append(plain)
+            if len(part) >= _PARQUET_ROWS:
+                flush()
+        if part:
+            flush()
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def run_of(archive: ArchiveReader, series: list[Series], start_us: int | None, end_us: int | None) -> RunRecord:
+    """Parameters over time as a run for `plot`: each value holds until the next one; modes and events with them."""
+    times = np.unique(np.concatenate([one.received_us for one in series])) if series else np.empty(0, dtype=np.int64)
+    if not times.size:
+        raise ExportError("there are no values in that time", next_step="`perilune archive info` tells its span")
+    if times.size > PLOT_ROWS:
+        times = times[np.linspace(0, times.size - 1, PLOT_ROWS).astype(np.int64)]
+    data = np.full((times.size, len(series)), np.nan, dtype=np.float32)
+    for number, one in enumerate(series):
+        if len(one):
+            places = np.searchsorted(one.received_us, times, side="right") - 1
+            held = places >= 0
+            data[held, number] = one.engineering[places[held]].astype(np.float32)
+    begin = int(times[0])
+    modes, events = [], []
+    for event in archive.events(start_us, end_us):
+        at = (event["received_us"] - begin) / 1_000_000
+        events.append(Event(at, event["severity"], event["name"], event["text"]))
+        if event["name"] == "modes.changed":
+            modes.append(Mode(at, str(event["fields"]["after"])))
+    columns = [Column(one.name, one.unit, one.unit or one.name.partition(".")[0], one.name) for one in series]
+    title = f"{archive.path.name} from {iso(begin)}"
+    return RunRecord(title, columns, (times - begin) / 1e6, data, modes, events, {"received from": iso(begin)})

@@ -1,0 +1,299 @@
+"""Keep what came down, and ask for it: values, events, reports and commands over time, with gaps and raw frames.
+
+examples:
+
+    perilune archive ingest ARCHIVE.sqlite downlink.bin --dictionary mission/
+    perilune archive info ARCHIVE.sqlite
+    perilune archive query ARCHIVE.sqlite core.load_permille --from 2026-11-21 --to 2026-11-22T06:00
+    perilune archive query ARCHIVE.sqlite --events
+    perilune archive export ARCHIVE.sqlite core.load_permille thermal.battery_c --csv values.csv
+    perilune archive plot ARCHIVE.sqlite core.load_permille --png load.png
+    perilune archive replay ARCHIVE.sqlite --dictionary mission/
+    perilune archive detach ARCHIVE.sqlite --before 2026-11-01
+
+Times are UTC, by the receive time unless --onboard. An archive is an SQLite file: perilune/archive/layout.py says what
+is in its tables. `perilune link PORT --archive FILE` fills one while it listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..archive.reader import ArchiveReader
+    from ..dictionary.model import Dictionary
+
+SUMMARY = "keep frames, and ask for values, events and commands over time"
+KINDS = ("events", "reports", "commands", "gaps", "faults", "undecodable")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, summary: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        example = next(line.strip() for line in (__doc__ or "").splitlines() if f"perilune archive {name}" in line)
+        sub = actions.add_parser(
+            name,
+            help=summary,
+            description=f"{summary}\n\nexample:\n\n    {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument("archive", type=Path, metavar="ARCHIVE", help="the archive's SQLite file")
+        sub.set_defaults(act=run)
+        return sub
+
+    sub = action(
+        "ingest", "store a recording of the downlink (octets of the line, or frames with their markers)", _ingest
+    )
+    sub.add_argument("recording", type=Path, help="file with the octets")
+    sub.add_argument("--received", type=_time, metavar="TIME", help="when it came (default: the file's own time)")
+    sub.add_argument("--rate", type=float, default=0.0, metavar="OCTETS", help="octets a second that it came with")
+    sub.add_argument("--durable", action="store_true", help="wait for the disk at each commit, against power cuts")
+    _dictionary(sub)
+    sub = action("replay", "read everything out of the frames again, with another dictionary", _replay)
+    _dictionary(sub)
+    sub = action("info", "what is in an archive", _info)
+    sub.add_argument("--parameters", action="store_true", help="list the parameters that have values")
+    sub.add_argument("--json", action="store_true", help="as one JSON object")
+    sub = action("query", "print values, events, reports, commands, gaps", _query)
+    _selection(sub)
+    sub.add_argument("--json", action="store_true", help="one JSON object a line")
+    sub = action("export", "write values, events, reports, commands, gaps to a file", _export)
+    _selection(sub)
+    formats = sub.add_mutually_exclusive_group(required=True)
+    formats.add_argument("--csv", type=Path, metavar="FILE")
+    formats.add_argument("--jsonl", type=Path, metavar="FILE", help="JSON, one object a line")
+    formats.add_argument("--parquet", type=Path, metavar="FILE", help="needs perilune[parquet]")
+    sub = action("plot", "draw parameters over time as PNG and as a page that zooms", _plot)
+    _selection(sub, kinds=False)
+    sub.add_argument("--png", type=Path, help="PNG to write (default: beside the archive)")
+    sub.add_argument("--html", type=Path, help="page to write (default: beside the archive)")
+    sub = action("detach", "move old days into files of their own; queries still find them", _detach)
+    sub.add_argument(
+        "--before", type=datetime.date.fromisoformat, required=True, metavar="DATE", help="first day to stay"
+    )
+    sub.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _dictionary(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dictionary",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="the mission's dictionary folder, beside the core's; default: the one that the archive holds",
+    )
+    parser.add_argument("--force", action="store_true", help="use it though the board speaks another one")
+
+
+def _selection(parser: argparse.ArgumentParser, kinds: bool = True) -> None:
+    parser.add_argument(
+        "parameters", nargs="*" if kinds else "+", metavar="PARAMETER", help="such as core.load_permille"
+    )
+    parser.add_argument("--from", dest="start", type=_time, metavar="TIME", help="UTC, such as 2026-11-21T06:00")
+    parser.add_argument("--to", dest="end", type=_time, metavar="TIME", help="UTC, not included")
+    parser.add_argument("--onboard", action="store_true", help="times are on-board times")
+    if kinds:
+        group = parser.add_mutually_exclusive_group()
+        for kind in KINDS:
+            group.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind)
+
+
+def _time(text: str) -> int:
+    """POSIX microseconds."""
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no time; give UTC as 2026-11-21 or 2026-11-21T06:00:00") from error
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.UTC)
+    return round(time.timestamp() * 1_000_000)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    status: int = arguments.act(arguments)
+    return status
+
+
+def _load(arguments: argparse.Namespace) -> Dictionary:
+    """The dictionary in the folders, else the one that the archive holds, else the core's."""
+    from ..archive.layout import connect_to_read  # noqa: PLC0415  # imports of the work are made when there is work
+    from ..archive.writer import kept_dictionary  # noqa: PLC0415
+    from ..dictionary import load  # noqa: PLC0415
+    from ..dictionary.load import CORE  # noqa: PLC0415
+
+    if not arguments.dictionary and arguments.archive.is_file():
+        connection = connect_to_read(arguments.archive)
+        try:
+            kept = kept_dictionary(connection)
+        finally:
+            connection.close()
+        if kept is not None:
+            return kept
+    return load([CORE, *arguments.dictionary])
+
+
+class _Progress:
+    """A line on the terminal that tells how far a long work is; nothing where nobody looks."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, done: int) -> None:
+        if self._shown:
+            print(f"\r{done:,} {self._unit}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._shown:
+            print(file=sys.stderr)
+
+
+def _ingest(arguments: argparse.Namespace) -> int:
+    from ..archive import ArchiveError, ArchiveWriter  # noqa: PLC0415
+    from ..archive.ingest import ingest  # noqa: PLC0415
+
+    try:
+        written_s = arguments.recording.stat().st_mtime
+    except OSError as error:
+        raise ArchiveError(
+            f"cannot read {arguments.recording}", found=error.strerror or "", next_step="check the name"
+        ) from error
+    received_s = written_s if arguments.received is None else arguments.received / 1_000_000
+    progress = _Progress("octets")
+    with ArchiveWriter(
+        arguments.archive, _load(arguments), durable=arguments.durable, force=arguments.force
+    ) as archive:
+        done = ingest(archive, arguments.recording, received_s, arguments.rate, progress)
+    progress.end()
+    print(
+        f"{done.frames} frames, {done.packets} packets from {done.octets} octets; "
+        f"{done.dropped_octets} octets dropped, {done.missing_frames} frames missing"
+    )
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from ..archive.days import replay  # noqa: PLC0415
+
+    progress = _Progress("frames")
+    packets = replay(arguments.archive, _load(arguments), force=arguments.force, progress=progress)
+    progress.end()
+    print(f"{packets} packets read out")
+    return 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    import json  # noqa: PLC0415
+
+    from ..archive import ArchiveReader  # noqa: PLC0415
+    from ..archive.tables import timed_rows  # noqa: PLC0415
+
+    with ArchiveReader(arguments.archive) as archive:
+        [told] = timed_rows([archive.info()])
+        names = sorted({row.name for row in archive.parameters()})
+    if arguments.parameters:
+        told["parameters"] = names
+    if arguments.json:
+        print(json.dumps(told))
+        return 0
+    for key, value in told.items():
+        print(f"{key.replace('_', ' '):22} {', '.join(value) if isinstance(value, list) else value}")
+    return 0
+
+
+def _rows(archive: ArchiveReader, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    from ..archive.tables import timed_rows, value_rows  # noqa: PLC0415
+    from ..errors import UsageError  # noqa: PLC0415
+
+    kind, start, end = arguments.kind, arguments.start, arguments.end
+    if bool(kind) == bool(arguments.parameters):
+        raise UsageError(
+            "ask for parameters or for one kind of rows",
+            next_step="name a parameter, or give --events, --commands, ...",
+        )
+    if kind and arguments.onboard:
+        raise UsageError("--onboard is for parameters", next_step="leave it out")
+    if kind is None:
+        by = "onboard" if arguments.onboard else "received"
+        return value_rows(archive.values(name, start, end, by) for name in arguments.parameters)
+    if kind == "undecodable":
+        return timed_rows(archive.reports(start, end, "undecodable"))
+    found: Iterator[dict[str, Any]] = getattr(archive, kind)(start, end)
+    return timed_rows(found)
+
+
+def _query(arguments: argparse.Namespace) -> int:
+    from ..archive import ArchiveReader  # noqa: PLC0415
+    from ..archive.tables import write_json_lines  # noqa: PLC0415
+
+    with ArchiveReader(arguments.archive) as archive:
+        rows = _rows(archive, arguments)
+        if arguments.json:
+            write_json_lines(rows, sys.stdout)
+            return 0
+        for row in rows:
+            print("  ".join(_cell(key, value) for key, value in row.items() if key not in ("fields", "packet", "raw")))
+    return 0
+
+
+def _cell(key: str, value: Any) -> str:
+    if key == "verification":
+        return " ".join(
+            f"{stage['stage']}{'' if stage['success'] else ' FAILED ' + stage['failure']}" for stage in value
+        )
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    return str(value)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from ..archive import ArchiveReader  # noqa: PLC0415
+    from ..archive.tables import write_csv, write_json_lines, write_parquet  # noqa: PLC0415
+
+    path: Path = arguments.csv or arguments.jsonl or arguments.parquet
+    with ArchiveReader(arguments.archive) as archive:
+        rows = _rows(archive, arguments)
+        if arguments.parquet:
+            count = write_parquet(rows, path)
+        else:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                count = write_csv(rows, file) if arguments.csv else write_json_lines(rows, file)
+    print(f"{count} rows in {path}")
+    return 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from .. import plot  # noqa: PLC0415
+    from ..archive import ArchiveReader  # noqa: PLC0415
+    from ..archive.tables import run_of  # noqa: PLC0415
+
+    by = "onboard" if arguments.onboard else "received"
+    with ArchiveReader(arguments.archive) as archive:
+        series = [archive.values(name, arguments.start, arguments.end, by) for name in arguments.parameters]
+        record = run_of(archive, series, arguments.start, arguments.end)
+    png = arguments.png or arguments.archive.with_suffix(".png")
+    html = arguments.html or arguments.archive.with_suffix(".html")
+    plot.write_png(record, png)
+    plot.write_html(record, html)
+    print(f"{png}\n{html}")
+    return 0
+
+
+def _detach(arguments: argparse.Namespace) -> int:
+    import json  # noqa: PLC0415
+
+    from ..archive.days import detach  # noqa: PLC0415
+
+    for moved in detach(arguments.archive, arguments.before):
+        if arguments.json:
+            print(json.dumps({"day": moved.day, "path": moved.path, "frames": moved.frames}))
+        else:
+            print(f"{moved.day}: {moved.frames} frames in {moved.path}")
+    return 0
