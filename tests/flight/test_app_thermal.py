@@ -500,7 +500,7 @@ class TestSupply(Case):
     def test_what_cannot_be_disarmed_is_held_by_the_supply(self):
         bench = self.bench
         self.stick()
-        self.assertEqual(bench.raised(), ["HEATER_STUCK_ON", "HEATER_UNCONTROLLED", "SUPPLY_SWITCHED"])
+        self.assertEqual(bench.raised(), ["HEATER_STUCK_ON", "HEATER_UNCONTROLLED", "SUPPLY_HELD"])
         self.assertEqual(bench.value("SUPPLY_WANTED"), 0)
         room = Room(bench, BATTERY, H_BATTERY)
         room.run(60000)

@@ -1,6 +1,7 @@
 """The thermal app alone on a bench: its devices, its place in the pool and its events are stood in for, time by hand.
 
-TABLES and SETTINGS are the defaults of dictionary/payload/thermal.toml that the tests count on (tests/host compares them).
+TABLES and SETTINGS are the defaults of dictionary/payload/thermal.toml that the tests count on; tests/host compares
+them.
 """
 
 from flight.app.thermal import Thermal

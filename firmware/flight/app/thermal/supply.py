@@ -16,7 +16,7 @@ from .watch import UNCONTROLLED, Watch
 
 
 class Supply:
-    """Allocates when made, never after. wanted: the heaters should have supply."""
+    """Allocates when made, never after. wanted: the heaters should have supply. held: it is off now and then."""
 
     def __init__(self, values: "list[float]", places: Places, sensors: Sensors, watch: Watch) -> None:
         self._values = values
@@ -24,12 +24,14 @@ class Supply:
         self._sensors = sensors
         self._watch = watch
         self.wanted = True
+        self.held = False
         self._since_s = 0
         self._phase_s = 0
 
     def normal(self) -> None:
         """Nothing is wrong that the supply could help with."""
         self.wanted = True
+        self.held = False
         self._since_s = self._phase_s = 0
 
     def hold_back(self, setpoints: "list[float]", cut_outs: bytearray, open_loop: int, dt_s: int) -> None:
@@ -94,4 +96,5 @@ class Supply:
     def _switch(self, wanted: bool) -> None:
         if wanted != self.wanted:
             self.wanted = wanted
+            self.held = True
             self._since_s = 0

@@ -63,7 +63,7 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
         self._event_heard = ids.EVENT_THERMAL_UNIT_HEARD
         self._event_cut_out = ids.EVENT_THERMAL_CUT_OUT
         self._event_cut_out_over = ids.EVENT_THERMAL_CUT_OUT_OVER
-        self._event_supply = ids.EVENT_THERMAL_SUPPLY_SWITCHED
+        self._event_supply = ids.EVENT_THERMAL_SUPPLY_HELD
         self._event_supply_missing = ids.EVENT_THERMAL_SUPPLY_MISSING
         self._event_short = ids.EVENT_THERMAL_SHORT_OF_POWER
         self._event_column = ids.EVENT_THERMAL_SETPOINTS_CHANGED
@@ -80,6 +80,8 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
         self._short_s = 0
         self._lost_told = 0  # bit i = zone i was told to be doubtful or lost
         self._duty_before = [0.0] * HEATERS
+        # The power app looks before the first turn.
+        self._values[self.places.supply_wanted] = 1
 
     # --- its turn -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,7 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
     def _decide_supply(self, open_loop: int, dt_s: int) -> None:
         supply = self.supply
         heating = self.heating
-        before = supply.wanted
+        before = supply.held
         if self._silent:
             duty = self._duty_before
             for heater in range(HEATERS):
@@ -177,8 +179,8 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
             supply.hold_back(heating.setpoint, heating.cut, open_loop, dt_s)
         else:
             supply.normal()
-        if supply.wanted != before:
-            self.core.events.raise_(self._event_supply, supply.wanted)
+        if supply.held != before:
+            self.core.events.raise_(self._event_supply, supply.held)
         if supply.wanted and not self._supplied and not self._silent:
             self._missing_s += dt_s
             if _PATIENCE_S <= self._missing_s < _PATIENCE_S + dt_s:
