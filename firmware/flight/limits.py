@@ -186,6 +186,8 @@ STORE_RESETS = const(3)
 STORE_NUMBERS = const(4)
 # The power app: charge, loads, charger.
 STORE_POWER = const(16)
+# The night app: local solar time.
+STORE_NIGHT = const(17)
 # The schedule: switched on or off, and from the second on one key for each of its places.
 STORE_SCHEDULE_STATE = const(8)
 STORE_SCHEDULE = const(64)

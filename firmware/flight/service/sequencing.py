@@ -229,6 +229,13 @@ class Sequencing(Service):
         self._verification.abort(self._slot[execution], code, number, why)
         self._events.raise_(self._event_aborted, sequence, number, why)
 
+    def runs_any(self) -> bool:
+        """Is a sequence at work?"""
+        running = 0
+        for execution in range(SEQUENCES_RUNNING_MAX):
+            running += self._running[execution] != _NONE
+        return running > 0
+
     # --- sequences --------------------------------------------------------------------------------------------------
 
     def _find(self, identifier: int) -> int:

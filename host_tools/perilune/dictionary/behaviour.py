@@ -55,11 +55,13 @@ class _Resolver:
             self.problem(place, "reference", f"unknown command {request.command}", "Define it as [[command]]")
             return b"", ""
         try:
-            octets = packet(command, request.args, source=ON_BOARD_SOURCE)
+            octets = packet(command, request.args, source=ON_BOARD_SOURCE, items=request.items)
         except ArgumentError as error:
             self.problem(place, "argument", f"{command.name}: {error}", "Correct the arguments")
             return b"", ""
-        arguments = ", ".join(f"{name} = {value}" for name, value in request.args.items())
+        arguments = ", ".join(
+            f"{name} = {value}" for fields in (request.args, *request.items) for name, value in fields.items()
+        )
         return octets, f"{command.name}({arguments})"
 
     def monitor(self, located: Located[schema.Monitor]) -> model.Monitor | None:

@@ -107,8 +107,9 @@ def _item(command: Command, item: Item, points: Mapping[str, Point]) -> bytes:
     return data
 
 
-def packet(command: Command, args: Mapping[str, object], source: int = 0, acknowledge: int = 0) -> bytes:
+def packet(
+    command: Command, args: Mapping[str, object], source: int = 0, acknowledge: int = 0, items: Sequence[Item] = ()
+) -> bytes:
     """A whole telecommand packet as it is stored on board: sequence count 0."""
-    return Telecommand(
-        APID, command.service, command.subtype, encode(command, args), acknowledge=acknowledge, source=source
-    ).pack()
+    data = encode(command, args, items)
+    return Telecommand(APID, command.service, command.subtype, data, acknowledge=acknowledge, source=source).pack()

@@ -135,10 +135,11 @@ class Event(Entry, frozen=True):
 
 
 class Request(Entry, frozen=True):
-    """A command with its arguments, by name."""
+    """A command with its arguments, by name; items: of its group."""
 
     command: Reference
     args: dict[str, Scalar] = {}
+    items: list[dict[str, Scalar]] = []
 
 
 class Validity(Entry, frozen=True):
