@@ -122,9 +122,9 @@ class Executive:
         """
         if wait_ms != self._poll_ms:
             groups = self.groups
-            # The first cycle that runs must come before the pollers' time is up, or with it.
-            end_ms = self._poll_ms if self._poll_ms < most_ms else most_ms
-            cycles = (end_ms - wait_ms + CYCLE_MS - 1) // CYCLE_MS
+            # Those before the pollers' time is up, or with it.
+            end_ms = self._poll_ms if self._poll_ms < most_ms else most_ms - 1
+            cycles = (end_ms - wait_ms) // CYCLE_MS + 1
             for number in range(1, len(groups)):
                 cycles = min(cycles, groups[number].left - 1)
             idlers = groups[0].idlers

@@ -100,6 +100,7 @@ class Master:
         self.stray = 0
         self._transactions: list[Transaction] = []
         self._next = 0
+        self._waiting = False  # may one of them be busy?
         self._state = _IDLE
         self._active: Transaction | None = None
         self._request = bytearray(FRAME_MAX)
@@ -120,6 +121,7 @@ class Master:
         if not transaction.busy:
             transaction.attempts = 0
             transaction.busy = True
+            self._waiting = True
 
     def poll(self, now_ms: int) -> int:
         """Look at the port and go on; milliseconds until it should be called again. For Executive.add_poller."""
@@ -137,7 +139,7 @@ class Master:
             if left_ms > 0:
                 return left_ms
             self._done(0, 0)
-        if self._state == _IDLE and not self._choose(now_ms):
+        if self._state == _IDLE and not (self._waiting and self._choose(now_ms)):
             return _NEVER_MS
         return self._send(now_ms)
 
@@ -155,6 +157,7 @@ class Master:
                 self._state = _QUIET
                 self._since_ms = now_ms
                 return True
+        self._waiting = False
         return False
 
     def _write_request(self, transaction: Transaction) -> int:
