@@ -1,0 +1,99 @@
+"""A whole lunation in closed loop: python -m hil.lunation --latitude 45; drawn and judged.
+
+The ground sets the clocks after the landing, brings the board to NOMINAL, and says nothing more for 29.5 days. What is
+expected: no zone outside its limits, no charging below 0 degC, state of charge never under 10 %, no overrun, no drop,
+and the modes of MODES in this order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from perilune.plot import write_html, write_png
+from perilune.run_record import read_run
+
+from hil.closed_loop import ClosedLoop
+from hil.plant.plant import Plant
+from hil.plant.progress import Progress
+from hil.plant.sun import SYNODIC_DAY_S
+
+# Landed in the morning, so that a whole day and a whole night follow.
+LANDING_H = 7.0
+# On-board time of the landing, s since the board's epoch: a date like any other.
+LANDING_S = 220_000_000
+SETTLE_S = 60.0
+# START; ground; ground; dusk; sunset; and back, stage by stage.
+MODES = ["SAFE", "STANDBY", "NOMINAL", "STANDBY", "SURVIVAL", "STANDBY", "NOMINAL"]
+
+
+def commission(loop: ClosedLoop) -> None:
+    """What the ground does once after the landing. Raises RuntimeError when the board refuses any of it."""
+    plant = loop.plant
+    loop.run(SETTLE_S)
+    failures = loop.set_time(LANDING_S)
+    failures += loop.set_parameter("night.latitude_deg", plant.latitude_deg)
+    failures += loop.set_parameter("night.declination_deg", plant.declination_deg)
+    # Nobody speaks to the board for a lunation.
+    failures += loop.set_parameter("modes.command_loss_s", 0)
+    angle = (plant.local_time_at(loop.now_s) - 12.0) * 15.0
+    failures += loop.command("night.set_solar_time", epoch_s=0, hour_angle_deg=angle)
+    for mode in ("STANDBY", "NOMINAL"):
+        if loop.mode != mode:
+            failures += loop.command("modes.change", mode=mode)
+    if failures:
+        raise RuntimeError(f"the board refused {failures} requests of the commissioning; events: {loop.events[-5:]}")
+
+
+def fly(loop: ClosedLoop, seconds: float, progress: Callable[[float], None] | None = None) -> None:
+    """Commission the board and let the time pass."""
+    commission(loop)
+    loop.run(seconds - loop.now_s, progress=progress)
+
+
+def mode_history(loop: ClosedLoop) -> list[str]:
+    """Modes in their order."""
+    return [change.mode for change in loop.modes]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry; 0: as expected, 1: not."""
+    parser = argparse.ArgumentParser(prog="python -m hil.lunation", description=__doc__)
+    parser.add_argument("--latitude", type=float, default=0.0, help="degrees, north positive (default 0)")
+    parser.add_argument("--days", type=float, default=SYNODIC_DAY_S / 86400.0, help="Earth days (default: a lunation)")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of record and plots (default build)")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default 1)")
+    arguments = parser.parse_args(argv)
+    seconds = arguments.days * 86400.0
+    path = arguments.out / f"lunation_{arguments.latitude:g}.npz"
+    plant = Plant(arguments.latitude, LANDING_H, seed=arguments.seed)
+    loop = ClosedLoop(plant, record=path, title=f"A lunation at latitude {arguments.latitude:g} deg")
+    began = time.monotonic()
+    with Progress("lunation", seconds) as bar:
+        fly(loop, seconds, lambda done: bar.update(done, f"{loop.mode} {loop.value('power.battery_soc'):.0f} %"))
+    took = time.monotonic() - began
+    found = loop.findings()
+    if arguments.days * 86400.0 >= 0.99 * SYNODIC_DAY_S and mode_history(loop) != MODES:
+        found.append(f"modes: {mode_history(loop)}, expected {MODES}")
+    assert loop.recorder is not None
+    loop.recorder.facts["lowest state of charge"] = f"{100 * plant.extremes.soc_low:.1f} %"
+    loop.recorder.flush()
+    run = read_run(path)
+    write_png(run, path.with_suffix(".png"))
+    write_html(run, path.with_suffix(".html"))
+    print(
+        f"{arguments.days:.2f} days at {arguments.latitude:g} deg in {took:.0f} s, {seconds / took:.0f} times real time"
+    )
+    print(f"lowest state of charge {100 * plant.extremes.soc_low:.1f} %; {path.with_suffix('.png')}, .html, .npz")
+    for change in loop.modes:
+        print(f"{change.time_s / 86400.0:8.3f} d  {change.mode:9} {change.reason}")
+    for line in found:
+        print(f"not as expected: {line}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
