@@ -10,6 +10,8 @@ from .reading import Errors, Source, readings
 
 LOADS = const(8)
 BATTERY_SENSORS = const(3)
+# The load that feeds the heaters of the thermal unit.
+HEATER_SUPPLY = const(0)
 
 # Bits of `status`.
 FEED_PRESENT = const(1)  # the lander's feed is there

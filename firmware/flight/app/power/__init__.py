@@ -11,13 +11,13 @@ SAFE, a critical one in SAFE for SURVIVAL; it is asked again each minute until i
 
 from micropython import const
 
-from ...device.power import FEED_PRESENT, LOADS, UNDERVOLTAGE
+from ...device.power import FEED_PRESENT, HEATER_SUPPLY, LOADS, UNDERVOLTAGE
 from ...limits import STORE_POWER
 from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
 from ...service.request import Request
 from ...tables import MODE_NOMINAL, MODE_SAFE, MODE_SCIENCE, MODE_STANDBY
 from ..base import App
-from .charge import CELL_BACK, CELL_LOST, DISAGREES, StateOfCharge
+from .charge import CELL_LOST, DISAGREES, StateOfCharge
 from .charger import Charger
 from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
 from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
@@ -56,6 +56,7 @@ class Power(App):
         self._disagrees = False
         self._inhibit = 0
         self._restarts = 0
+        self._supply_heeded = False
 
     def _bind(self, ids, index) -> None:  # type: ignore[no-untyped-def]
         """Parameters and numbers of the dictionary."""
@@ -64,6 +65,9 @@ class Power(App):
         self._charge_v = index(ids.POWER_CHARGE_LIMIT_V)
         self._keep_pct = index(ids.POWER_KEEP_PCT)
         self._keep_s = index(ids.POWER_KEEP_S)
+        # Of another app, which a mission may not have.
+        supply = getattr(ids, "THERMAL_SUPPLY_WANTED", 0)
+        self._supply_wanted = index(supply) if supply else -1
         self._functions = (
             ids.FUNCTION_POWER_LOAD_ON,
             ids.FUNCTION_POWER_LOAD_OFF,
@@ -264,6 +268,7 @@ class Power(App):
             found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, elapsed_s)
             self._battery_found(found)
         self._guard_battery()
+        self._hold_supply()
         unit.set_charge_limit_a(self._values[self._charge_a])
         unit.set_charge_limit_v(self._values[self._charge_v])
         self.loads.limits()
@@ -282,7 +287,7 @@ class Power(App):
 
     def _battery_found(self, found: int) -> None:
         events = self.core.events
-        if found in (CELL_LOST, CELL_BACK):
+        if found >= CELL_LOST:
             events.raise_(self._event_cells, self.soc.series_lost, self.soc.mismatch_pct)
         if (found == DISAGREES) != self._disagrees:
             self._disagrees = found == DISAGREES
@@ -296,18 +301,29 @@ class Power(App):
             self.core.events.raise_(self._event_inhibited, charger.inhibit, charger.median_c)
         self._inhibit = charger.inhibit
 
+    def _hold_supply(self) -> None:
+        """The thermal app may take the supply from heaters that it cannot stop otherwise; before it runs it says 0."""
+        if self._supply_wanted < 0:
+            return
+        wanted = self._values[self._supply_wanted] != 0
+        if wanted:
+            self._supply_heeded = True
+            self.loads.held = 0
+        elif self._supply_heeded:
+            self.loads.held = 1 << HEATER_SUPPLY
+
     def _forecast(self, elapsed_s: int) -> None:
         unit = self._unit
         discharge_w = -unit.battery_a.value * unit.battery_v.value
-        supply_on = unit.load_on & 1
-        others_w = unit.bus_a.value * unit.bus_v.value
-        if supply_on:
-            others_w -= unit.load_a[0].value * unit.bus_v.value
+        loads = self.loads
+        # Held back it is the thermal app's own doing.
+        supply_may = (loads.wanted & ~loads.shed & ~loads.latched) >> HEATER_SUPPLY & 1
+        others_w = (unit.bus_a.value - unit.load_a[HEATER_SUPPLY].value) * unit.bus_v.value
         # Below this it is the error of the measurement.
         if discharge_w < 0.5:
             discharge_w = 0.0
         usable_pct = self.soc.usable_pct(self.charger.median_c)
-        self.energy.update(usable_pct, discharge_w, others_w, supply_on != 0, elapsed_s)
+        self.energy.update(usable_pct, discharge_w, others_w, supply_may != 0, elapsed_s)
 
     def _watch_unit(self) -> None:
         """The lander's feed, the unit's own cut-off, its restarts."""

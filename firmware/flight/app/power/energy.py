@@ -7,7 +7,7 @@ of it has been measured, then the mean of the measured discharge with `night_mea
 
 Budget of the heaters: by day `heater_max_w`. On the battery an even share of what can be given over the dark time,
 times `heater_peak`, less the other loads, and never below `heater_min_w`; when the charge is critical
-`heater_critical_w`. Nothing while the heaters' supply is off.
+`heater_critical_w`. Nothing while the heaters' supply may not be on.
 """
 
 from micropython import const

@@ -1,7 +1,9 @@
 """The eight switched loads: wanted, shed, latched after over-current, stuck.
 
-A load is told to be on when it is wanted, not shed and not latched. Shedding goes by priority: 0 is never shed; 1 is
-shed below `shed_pct` of charge, each higher one `shed_step_pct` earlier, and comes back `shed_hysteresis_pct` later.
+A load is told to be on when it is wanted, not held back by another app, not shed and not latched.
+
+Shedding goes by priority: 0 is never shed; 1 is shed below `shed_pct` of charge, each higher one `shed_step_pct`
+earlier, and comes back `shed_hysteresis_pct` later.
 While the bus voltage is below `shed_v`, one more priority is shed with every look, the highest first, and they come
 back one by one each `restore_s` once it is `shed_hysteresis_v` above.
 
@@ -24,7 +26,7 @@ _WAIT_MAX: int = const(0xFFFF)
 
 
 class Loads:
-    """Bits by load: wanted, shed, latched, stuck_on, stuck_off. Allocates when made, never after.
+    """Bits by load: wanted, held, shed, latched, stuck_on, stuck_off. Allocates when made, never after.
 
     tries: retries so far of each load. listener: told(event, load) when something happens: TRIPPED ... below.
     """
@@ -51,6 +53,7 @@ class Loads:
         self._essential_s = index(ids.POWER_ESSENTIAL_RETRY_S)
         self._forgive_s = index(ids.POWER_FORGIVE_S)
         self.wanted = 0
+        self.held = 0
         self.shed = 0
         self.latched = 0
         self.stuck_on = 0
@@ -66,7 +69,7 @@ class Loads:
 
     def told(self) -> int:
         """Bits of what shall be on."""
-        return self.wanted & ~self.shed & ~self.latched
+        return self.wanted & ~self.held & ~self.shed & ~self.latched
 
     def clear(self, load: int) -> None:
         """Forget the trips of *load*; it comes on again when it is wanted."""
@@ -189,6 +192,11 @@ class Loads:
             self.stuck_on &= ~bit
             self.stuck_off &= ~bit
             return
+        if (self.stuck_off if is_on else self.stuck_on) & bit:
+            # Told otherwise meanwhile: now it is wrong in the other way.
+            self.stuck_on &= ~bit
+            self.stuck_off &= ~bit
+            self._odd[load] = 0
         if self._odd[load] < _LOOKS:
             self._odd[load] += 1
             if self._odd[load] == _LOOKS:
