@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from flight.limits import APID
@@ -27,7 +27,9 @@ from perilune.link.sequence_controlled import Phase
 from perilune.link.session import Fop1Settings, LinkSession, SentTelecommand
 from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand
-from perilune.telemetry import Decoder, Report, Undecodable
+from perilune.sequence.octets import compile_steps, cuc
+from perilune.sequence.text import read_sequence
+from perilune.telemetry import Decoder, OnboardTime, Report, Undecodable
 from perilune.telemetry.decode import HEALTH, DictionaryState
 from perilune.telemetry.reports import (
     EventReport,
@@ -35,6 +37,7 @@ from perilune.telemetry.reports import (
     HousekeepingReport,
     ParameterReport,
     Stage,
+    TimeReport,
     Value,
     VerificationReport,
 )
@@ -204,15 +207,19 @@ class Ground:
         """A command of the dictionary as a packet, with the next sequence count."""
         command = self.dictionary.commands[name]
         data = encode(command, arguments, items, octets, self.dictionary.points)
+        return self.any_packet(command.service, command.subtype, data, source)
+
+    def any_packet(self, service: int, subtype: int, data: bytes = b"", source: int = 0) -> Telecommand:
+        """Any packet, whatever the dictionary says, with the next sequence count."""
         self._count = (self._count + 1) & 0x3FFF
-        return Telecommand(APID, command.service, command.subtype, data, sequence_count=self._count, source=source)
+        return Telecommand(APID, service, subtype, data, sequence_count=self._count, source=source)
 
     def send(self, name: str, items: Sequence[Item] = (), octets: bytes = b"", **arguments: object) -> Request:
         """Send a command and do not wait. Sets the mark."""
         return self.send_packet(self.packet(name, items, octets, 0, **arguments), name)
 
     def send_packet(self, packet: Telecommand, text: str = "") -> Request:
-        """Send any packet, whatever the dictionary says. Sets the mark."""
+        """Send a packet and do not wait. Sets the mark."""
         self.mark()
         request = Request(
             text or f"{packet.service}/{packet.subtype}", packet.request_id, [], self.session.send(packet.pack())
@@ -261,6 +268,32 @@ class Ground:
         command = self.dictionary.commands[name]
         self.do("core.arm", service=command.service, subtype=command.subtype, function=command.function)
         return self.send(name, (), b"", **arguments)
+
+    # ---- what is stored on board ------------------------------------------------------------------------------------
+
+    def load_sequence(self, text: str) -> int:
+        """Load a sequence written as operators write it (perilune/sequence/text.py); its id. Raises CommandFailed."""
+        sequence, problems = read_sequence(text, self.dictionary)
+        if sequence is None or sequence.id is None:
+            raise CommandFailed(
+                "sequence cannot be loaded",
+                expected="SEQUENCE and an id, then steps",
+                found="; ".join(str(problem) for problem in problems),
+            )
+        self.do("sequence.load", sequence=sequence.id, steps=len(sequence.steps), octets=compile_steps(sequence.steps))
+        return sequence.id
+
+    def onboard_now(self) -> OnboardTime:
+        """On-board time, asked for."""
+        self.do("time.report_time")
+        return self.wait_report(TimeReport, "the time report").time
+
+    def schedule(self, *activities: tuple[OnboardTime, Telecommand]) -> Request:
+        """Send requests for the schedule and wait for the end of that. A source of their own tells their reports."""
+        octets = b"".join(cuc(at) + packet.pack() for at, packet in activities)
+        insert = self.dictionary.commands["schedule.insert"]
+        data = bytes([len(activities)]) + octets
+        return self.finish(self.send_packet(self.any_packet(insert.service, insert.subtype, data), insert.name))
 
     # ---- reports --------------------------------------------------------------------------------------------------
 
@@ -311,14 +344,14 @@ class Ground:
         return self.wait_report(EventReport, f"event {name} {fields or ''}".rstrip(), match, timeout_s)
 
     def wait_value(
-        self, name: str, match: Callable[[object], bool] | object, timeout_s: float = COMMAND_S, ask: bool = False
+        self, name: str, match: Callable[[Any], bool] | object, timeout_s: float = COMMAND_S, ask: bool = False
     ) -> object:
         """Wait until a report since the mark says that a point matches (a value, or a function of it); the value.
 
         ask: with a telecommand every second, for points that no housekeeping is due for.
         """
         deadline = self.target.deadline(timeout_s)
-        holds: Callable[[object], bool] = match if callable(match) else lambda value: value == match
+        holds: Callable[[Any], bool] = match if callable(match) else lambda value: value == match
         looked, asked_s, found = self._mark, self.target.now_s(), "nothing"
         while True:
             for report in self.reports[looked:]:
