@@ -74,8 +74,8 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     folder: str = ""
 
     def path(self, text: str) -> Path:
-        """A path of the file as one that holds everywhere."""
-        return (Path(self.folder) / text).resolve()
+        """A path of the file as one that holds everywhere; a bench without a file has such paths already."""
+        return (Path(self.folder) / text).resolve() if self.folder else Path(text)
 
     @property
     def mission_folders(self) -> list[Path]:
