@@ -1,0 +1,38 @@
+*** Settings ***
+Documentation     The payload in Renode, with Renode's own keywords beside ours. Run by renode-test.
+Library           hil.robot.renode_payload.RenodePayload
+Test Setup        Boot Payload
+
+*** Test Cases ***
+The Payload Answers
+    Payload Should Be Alive
+    Nothing Should Be Lost
+
+Time Is Renode's
+    ${before}=    Execute Command    emulation GetTimeSourceInfo
+    Let Renode Run For    2 s
+    ${after}=    Execute Command    emulation GetTimeSourceInfo
+    Should Not Be Equal    ${before}    ${after}
+    Housekeeping Should Show    core.uptime_s    >=    2
+
+The Program Runs From Flash
+    ${pc}=    Execute Command    cpu PC
+    ${address}=    Convert To Integer    ${pc.strip()}    16
+    Should Be True    0x08000000 <= ${address} < 0x08100000
+
+A Machine Reset Is Told As A Boot
+    Execute Command    machine Reset
+    Wait For Event    core.boot    within=20 s
+
+The Processor Can Be Held Without A Word Lost
+    Execute Command    cpu IsHalted true
+    Let Renode Run For    0.05 s
+    Execute Command    cpu IsHalted false
+    Payload Should Be Alive
+
+A Sequence Runs In Virtual Time
+    Upload And Run Sequence
+    ...    R00:00:00 MODES.CHANGE mode=STANDBY
+    ...    WAIT core.uptime_s > 6 TIMEOUT 00:00:30
+    ...    R00:00:01 CORE.PING
+    Housekeeping Should Show    modes.mode    is    STANDBY

@@ -1,0 +1,96 @@
+"""The suites in operators' language: run by `robot` as people run it, and failing when they must."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = ROOT / "hil" / "robot" / "suites"
+
+
+def robot(folder: Path, *arguments: str, timeout_s: float = 300) -> dict[str, str]:
+    """Run `robot`; the status of each test by its name."""
+    subprocess.run(
+        [sys.executable, "-m", "robot", "--outputdir", str(folder), "--console", "none", *arguments],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'host_tools'}:{ROOT / 'firmware'}:{ROOT}", "PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=False,
+    )
+    tests = ElementTree.parse(folder / "output.xml").getroot().iter("test")
+    return {str(test.get("name")): str(test.findall("status")[-1].get("status")) for test in tests}
+
+
+def test_all_suites_pass_on_sitl(tmp_path: Path) -> None:
+    statuses = robot(tmp_path, "--variable", "TARGET:sitl", str(SUITES))
+    assert len(statuses) >= 16
+    assert set(statuses.values()) == {"PASS"}, statuses
+
+
+@pytest.mark.board
+@pytest.mark.timeout(240)
+def test_commanding_passes_on_the_emulated_board(tmp_path: Path) -> None:
+    statuses = robot(tmp_path, "--variable", "TARGET:qemu", str(SUITES / "commanding.robot"))
+    assert len(statuses) == 6
+    assert set(statuses.values()) == {"PASS"}, statuses
+
+
+@pytest.mark.long
+@pytest.mark.board
+@pytest.mark.timeout(900)
+def test_all_suites_pass_on_the_emulated_board(tmp_path: Path) -> None:
+    statuses = robot(tmp_path, "--variable", "TARGET:qemu", str(SUITES), timeout_s=800)
+    assert set(statuses.values()) == {"PASS"}, statuses
+
+
+def test_keywords_fail_when_the_payload_does_not_do_it(tmp_path: Path) -> None:
+    wrong = {
+        "Refused": "Send Telecommand    MODES.CHANGE mode=SCIENCE",
+        "Executed": "Telecommand Should Be Refused    CORE.PING",
+        "Not So": "Housekeeping Should Show    core.wire_version    >    1    within=2 s",
+        "Not For Long": "Housekeeping Should Keep Showing    core.uptime_s    <    3    duration=5 s",
+        "No Such Point": "Housekeeping Should Show    core.uptimes    >    1",
+        "No Such Sign": "Housekeeping Should Show    core.uptime_s    about    1",
+        "No Event": "Wait For Event    core.crash    within=2 s",
+        "No Such Event": "Wait For Event    core.crashed    within=2 s",
+        "Mistyped": "Upload Sequence    R00:00:00 MODES.CHANGE mode=STANDBYE",
+        "Sequence Fails": "Upload And Run Sequence    R00:00:00 MODES.CHANGE mode=SCIENCE",
+        "Wrong Fault": "Inject Fault    heater_on_fire    heater=battery",
+        "Plant Not So": "Plant Should Show    battery_c    >    200    within=1 s",
+    }
+    cases = "".join(f"{name}\n    Boot Payload\n    {step}\n" for name, step in wrong.items())
+    suite = tmp_path / "wrong.robot"
+    suite.write_text(
+        "*** Settings ***\nLibrary    hil.robot.payload.Payload    sitl\n\n*** Test Cases ***\n"
+        + cases
+        + "Without A Board\n    Payload Should Be Alive\n"
+    )
+    statuses = robot(tmp_path, str(suite))
+    assert statuses == dict.fromkeys([*wrong, "Without A Board"], "FAIL")
+    messages = (tmp_path / "output.xml").read_text()
+    assert "core.uptime_s" in messages, "a near name is offered"
+
+
+def test_the_suites_for_renode_test_use_keywords_and_arguments_that_there_are(tmp_path: Path) -> None:
+    modifier = "tests.system.renode_keywords.WithRenodeKeywords"
+    statuses = robot(tmp_path, "--dryrun", "--prerunmodifier", modifier, str(ROOT / "hil/robot/renode"))
+    assert len(statuses) >= 6
+    assert set(statuses.values()) == {"PASS"}, statuses
+
+
+def test_the_same_keywords_are_known_to_robot_6() -> None:
+    """renode-test brings Robot Framework 6.1: what the library imports of it was there."""
+    text = (ROOT / "hil" / "robot" / "payload.py").read_text() + (ROOT / "hil/robot/renode_payload.py").read_text()
+    imported = {line for line in text.splitlines() if line.startswith(("from robot", "import robot"))}
+    assert imported == {
+        "from robot.api import SkipExecution, logger",
+        "from robot.api.deco import keyword, library",
+        "from robot.utils import timestr_to_secs  # type: ignore[import-untyped]",
+        "from robot.libraries.BuiltIn import BuiltIn",
+    }
