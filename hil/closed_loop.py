@@ -295,7 +295,7 @@ class ClosedLoop:
             "reports lost": core.tm.lost,
             "actions of modes failed": core.modes.actions_failed,
             "event-actions failed": core.event_actions.failed,
-            "sequences aborted": core.sequencing.aborted,
+            "sequences aborted": core.sequencing.executor.aborted,
         }
         return found + [f"{name}: {count}" for name, count in counts.items() if count]
 

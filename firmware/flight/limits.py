@@ -188,6 +188,8 @@ STORE_NUMBERS = const(4)
 STORE_POWER = const(16)
 # The night app: local solar time.
 STORE_NIGHT = const(17)
+# Sequences that were loaded: SEQUENCE_RECORDS keys for each.
+STORE_SEQUENCES = const(24)
 # The schedule: switched on or off, and from the second on one key for each of its places.
 STORE_SCHEDULE_STATE = const(8)
 STORE_SCHEDULE = const(64)
@@ -225,6 +227,9 @@ SEQUENCE_OCTETS = const(1024)
 
 # Service type, subtype and application data of a step's request.
 SEQUENCE_DATA_MAX = const(64)
+
+# Records of the store for each of them: head and octets in records of JOURNAL_RECORD_MAX.
+SEQUENCE_RECORDS = const(3)
 
 # Sequences at work at the same time, each with an open execution.
 SEQUENCES_RUNNING_MAX = const(4)

@@ -137,6 +137,7 @@ class Core:
         self.ids = None
         self.parameters.load()
         self.schedule.load()
+        self.sequencing.load()
         self.points.started()
         hal = self.hal
         self.events.raise_(self._event_boot, hal.boot_count, hal.reset_cause)

@@ -74,7 +74,7 @@ class TestExecution(SequenceCase):
         self.assertEqual(self.run_for(998), [])
         self.assertEqual(self.run_for(2), [(17, 2), (1, 7)])
         self.assertEqual(self.status(), {9: (2, 0)})
-        self.assertEqual(self.sequencing.completed, 1)
+        self.assertEqual(self.sequencing.executor.completed, 1)
 
     def test_on_board_time(self):
         self.load(9, at(1000), at(1500))
@@ -123,7 +123,7 @@ class TestExecution(SequenceCase):
         self.load(10, step(0, BAD, GO_ON), step())
         self.activate(10)
         self.assertEqual(self.run_for(100), [(1, 2), (1, 5), (17, 2), (1, 7)])
-        self.assertEqual((self.sequencing.completed, self.sequencing.aborted), (1, 1))
+        self.assertEqual((self.sequencing.executor.completed, self.sequencing.executor.aborted), (1, 1))
 
     def test_sequence_of_the_dictionary(self):
         self.set(LEVEL, 8)
@@ -164,7 +164,7 @@ class TestExecution(SequenceCase):
         reports = self.bench.run(200)
         self.assertEqual([report.data for report in reports if report.kind == (21, 14)], [b"\x02\x00\x09\x00\x0a"])
         self.assertEqual(self.run_for(1000), [])
-        self.assertEqual(self.sequencing.aborted, 2)
+        self.assertEqual(self.sequencing.executor.aborted, 2)
 
     def test_an_event_starts_a_sequence(self):
         self.load(9, step())
@@ -267,7 +267,8 @@ class TestLoading(SequenceCase):
     def test_what_is_there_is_not_loaded_over_and_what_runs_is_not_unloaded(self):
         self.load(9, step(500))
         self.assertFailed(self.load(9, step()), failure.ALREADY_THERE)
-        self.assertFailed(self.load(1, step()), failure.ALREADY_THERE)
+        self.activate(1)
+        self.assertFailed(self.load(1, step()), failure.STATE)
         self.activate(9)
         self.assertFailed(self.bench.command(21, 3, u16(9)), failure.STATE)
         self.assertFailed(self.bench.command(21, 3, u16(1)), failure.STATE)
@@ -279,10 +280,101 @@ class TestLoading(SequenceCase):
         octets = step() * 3 + wait(LEVEL, ABOVE, 5, 100)
         self.load(9, step(), step(), step(), wait(LEVEL, ABOVE, 5, 100))
         self.assertEqual(self.checksum(9), u16(9) + u16(len(octets)) + u16(crc16(octets, 0, len(octets))))
-        row = self.sequencing._octets[SEQUENCES_MAX]  # the dictionary's
+        row = self.sequencing.table.octets[SEQUENCES_MAX]  # the dictionary's
         self.assertEqual(self.checksum(1), u16(1) + u16(len(row)) + u16(crc16(row, 0, len(row))))
         [report] = [report for report in self.bench.command(21, 11, u16(9)) if report.kind == (21, 12)]
         self.assertEqual(report.data, u16(9) + b"\x04\x00\x00" + octets)
+
+
+class TestKept(SequenceCase):
+    """Loaded sequences survive a restart and stand for those of the dictionary."""
+
+    def restarted(self):
+        """The board after a restart with the same storage."""
+        self.bench = Bench(storage=self.bench.storage)
+        self.sequencing = self.bench.core.sequencing
+
+    def content(self, sequence):
+        reports = [report for report in self.bench.command(21, 11, u16(sequence)) if report.kind == (21, 12)]
+        return b"".join([report.data[5:] for report in reports])
+
+    def load_long(self, sequence, octets, steps):
+        """By parts."""
+        crc = crc16(octets, 0, len(octets))
+        self.bench.command(21, 128, u16(sequence) + bytes((steps,)) + u16(len(octets)) + u16(crc))
+        for at in range(0, len(octets), 100):
+            self.bench.command(21, 129, u16(sequence) + u16(at) + octets[at : at + 100])
+        return self.bench.command(21, 130, u16(sequence))
+
+    def test_a_short_and_a_long_one_survive(self):
+        long = wait(LEVEL, ABOVE, 5, 100) * 63  # 1008 octets
+        self.load(9, step(500))
+        self.load_long(10, long, 63)
+        self.restarted()
+        self.assertEqual(self.status(), {9: (2, 0), 10: (2, 0)})
+        self.assertEqual((self.content(9), self.content(10)), (step(500), long))
+
+    def test_what_was_unloaded_or_never_whole_is_not_there_after_a_restart(self):
+        self.load(9, step(500))
+        self.load(10, step(600))
+        self.bench.command(21, 3, u16(9))
+        self.bench.command(21, 128, u16(11) + b"\x01" + u16(20) + u16(0))
+        self.restarted()
+        self.assertEqual(self.status(), {10: (2, 0)})
+
+    def test_one_of_the_dictionary_is_replaced_until_it_is_unloaded(self):
+        before = self.content(1)
+        self.load(1, step(700))
+        self.assertEqual(self.content(1), step(700))
+        self.restarted()
+        self.assertEqual(self.content(1), step(700))
+        self.assertFailed(self.load(1, step()), failure.ALREADY_THERE)
+        self.bench.command(21, 3, u16(1))
+        self.assertEqual(self.content(1), before)
+        self.restarted()
+        self.assertEqual(self.content(1), before)
+
+    def test_what_is_being_loaded_replaces_nothing_yet(self):
+        self.bench.command(21, 128, u16(1) + b"\x01" + u16(20) + u16(0))
+        self.activate(1)
+        self.assertEqual(self.sequencing.executor.place_of(0), SEQUENCES_MAX)
+        self.assertFailed(self.bench.command(21, 130, u16(1)), failure.DATA_LENGTH)
+        self.activate(1)
+        self.bench.command(21, 5, u16(1))
+        self.assertEqual(self.sequencing.executor.running(), 0)
+
+    def test_a_cut_at_any_write_leaves_all_or_nothing(self):
+        long = wait(LEVEL, ABOVE, 5, 100) * 63
+        for records in range(5):
+            self.bench = Bench()
+            self.sequencing = self.bench.core.sequencing
+            self.sequencing.table.use(CutStore(self.bench.core.store, records))
+            self.load_long(10, long, 63)
+            whole = records >= 3  # one empties the head's, two hold it all
+            self.restarted()
+            self.assertEqual(self.status(), {10: (2, 0)} if whole else {})
+
+    def test_a_store_that_refuses_is_told_and_the_sequence_is_there(self):
+        self.sequencing.table.use(CutStore(self.bench.core.store, 0))
+        self.assertFailed(self.load(9, step()), failure.STORAGE)
+        self.assertEqual(self.status(), {9: (2, 0)})
+
+
+class CutStore:
+    """A store that takes *left* records and refuses the rest."""
+
+    def __init__(self, store, left):
+        self.store = store
+        self.left = left
+
+    def get(self, key, buffer):
+        return self.store.get(key, buffer)
+
+    def put(self, key, buffer, start, end):
+        if not self.left:
+            return -4
+        self.left -= 1
+        return self.store.put(key, buffer, start, end)
 
 
 @needs_heap_lock
@@ -323,7 +415,7 @@ class TestHeap(SequenceCase):
             return core.router.status
 
         self.assertEqual(run_locked(path), failure.DONE)
-        self.assertEqual(self.sequencing.completed, 4)
+        self.assertEqual(self.sequencing.executor.completed, 4)
 
 
 if __name__ == "__main__":

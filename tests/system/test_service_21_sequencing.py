@@ -271,7 +271,6 @@ def test_refusals(sequences: Ground) -> None:
     begun(sequences, FIRST)
     rows = [
         (LOAD, "00 50 01" + PING, [1, 4], "00 92 00 00 01 00 00 00 50"),
-        (LOAD, "00 01 01" + PING, [1, 4], "00 92 00 00 01 00 00 00 01"),
         (LOAD, "00 00 01" + PING, [2], "00 84 00 00 01 00 00 00 00"),
         (LOAD, "00 51 41" + PING, [2], "00 84 00 01 01 00 00 00 41"),
         (LOAD, "00 51 02" + PING, [1, 4], "00 94 00 02 01 00 00 00 02"),  # one step, two announced

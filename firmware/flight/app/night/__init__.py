@@ -280,7 +280,7 @@ class Night(App):
         elif self._mode == MODE_SURVIVAL and self.phase in (DAWN, DAY) and self._lit:
             if self.phase == DAY:
                 self._enter(DAWN)
-            elif not self.core.sequencing.runs_any():
+            elif not self.core.sequencing.executor.running():
                 self._say(DAWN)
 
     def _duty(self, elapsed_s: int) -> None:
