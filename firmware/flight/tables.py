@@ -157,16 +157,17 @@ MODES_MAX = const(6)
 ALL_MODES = const(0x3F)
 
 
-# --- DEVICES: (role, unit), in the order of the drivers ---------------------------------------------------------------
+# --- DEVICES: (role, data), in the order of the drivers ---------------------------------------------------------------
 
 DEVICE_ROLE = const(0)
-DEVICE_UNIT = const(1)
+DEVICE_DATA = const(1)
 
 DEVICE_POWER = const(0)
 DEVICE_THERMAL = const(1)
 
-# A unit: () when the driver speaks to none, else the map of a Modbus slave. slave: its address. version: of the map.
-# reply_ms: within which it answers. registers: rows, sorted by space and address.
+# data: what the driver is made with: the map of a unit, or how the board's own parts are wired: rows (name, values).
+# Map of a Modbus slave. slave: its address. version: of the map. reply_ms: within which it answers. registers: rows,
+# sorted by space and address.
 UNIT_SLAVE = const(0)
 UNIT_VERSION = const(1)
 UNIT_REPLY_MS = const(2)

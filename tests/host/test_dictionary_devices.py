@@ -49,7 +49,7 @@ class TestTables:
         devices = table_values(dictionary)["DEVICES"]
         assert isinstance(devices, tuple)
         assert [row[tables.DEVICE_ROLE] for row in devices] == [tables.DEVICE_POWER, tables.DEVICE_THERMAL]
-        slave, version, reply_ms, registers = devices[0][tables.DEVICE_UNIT]
+        slave, version, reply_ms, registers = devices[0][tables.DEVICE_DATA]
         assert (slave, version, reply_ms) == (0x11, 1, 20)
         named = {(row[tables.REGISTER_SPACE], row[tables.REGISTER_NAME]): row for row in registers}
         # i16 at 12, three of them, 0.01 degC a count, the codes of open and short
@@ -115,6 +115,12 @@ class TestProblems:
         change(mission / "device.toml", '"power_timeouts"', '"power_time_outs"')
         (found,) = problems(mission)
         assert (found[0], found[2], found[3]) == ("device.toml", "supply", "no DEVICE_POWER_TIMEOUTS")
+
+    def test_neither_unit_nor_wiring(self, mission: Path) -> None:
+        change(mission / "device.toml", 'unit = "power_unit"\n', "")
+        line = change(mission / "device.toml", "driver =", "driver  =")
+        change(mission / "device.toml", "driver  =", "driver =")
+        assert problems(mission)[0][:3] == ("device.toml", line, "device")
 
     def test_another_subsystem(self, mission: Path) -> None:
         change(mission / "device.toml", 'name = "device"', 'name = "bench"')

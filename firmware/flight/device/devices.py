@@ -47,8 +47,8 @@ class Devices:
         self._places: list[tuple[int, ...]] = []
         self._units: list = []  # type: ignore[type-arg]
         for number in range(len(drivers)):
-            role, unit = rows[number]
-            device = drivers[number](self, unit)
+            role, data = rows[number]
+            device = drivers[number](self, data)
             if role == ROLE_POWER:
                 self.power = device
             else:

@@ -9,7 +9,7 @@ import time
 import board
 import machine
 
-from .null import Clock, Hal, Port, Storage, Watchdog
+from .null import Adc, Clock, Hal, I2c, Output, Port, Storage, Watchdog
 
 _LINK = 1
 _BUS = 2
@@ -97,6 +97,47 @@ class BoardWatchdog(Watchdog):
             self._watchdog.feed()
 
 
+class BoardI2c(I2c):
+    """An I2C bus of the port; each transfer takes some 100 us per octet and is bounded by the port."""
+
+    def __init__(self, number: int) -> None:
+        self._i2c = machine.I2C(number)
+
+    def read(self, address: int, register: int, buffer: bytearray) -> bool:
+        try:
+            self._i2c.readfrom_mem_into(address, register, buffer)
+        except OSError:
+            return False
+        return True
+
+    def write(self, address: int, register: int, buffer: bytearray) -> bool:
+        try:
+            self._i2c.writeto_mem(address, register, buffer)
+        except OSError:
+            return False
+        return True
+
+
+class BoardAdc(Adc):
+    """An analogue input of the port."""
+
+    def __init__(self, pin: str) -> None:
+        self._adc = machine.ADC(machine.Pin(pin))
+
+    def read_u16(self) -> int:
+        return int(self._adc.read_u16())
+
+
+class BoardOutput(Output):
+    """A pin of the port."""
+
+    def __init__(self, pin: str) -> None:
+        self._pin = machine.Pin(pin, machine.Pin.OUT, value=0)
+
+    def set(self, on: bool) -> None:
+        self._pin.value(1 if on else 0)
+
+
 class BoardHal(Hal):
     """The whole board. Allocates when made."""
 
@@ -109,6 +150,15 @@ class BoardHal(Hal):
         self.watchdog = BoardWatchdog()
         self.reset_cause = board.reset_cause()
         self.boot_count = board.boot_count() & 0xFFFF
+
+    def i2c(self, number: int) -> I2c:
+        return BoardI2c(number)
+
+    def adc(self, pin: str) -> Adc:
+        return BoardAdc(pin)
+
+    def output(self, pin: str) -> Output:
+        return BoardOutput(pin)
 
     def crash(self, out: "list[int]") -> bool:
         record = board.crash_record()

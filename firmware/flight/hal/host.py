@@ -13,8 +13,11 @@ from .null import (
     STORAGE_NOT_ERASED,
     STORAGE_OK,
     STORAGE_RANGE,
+    Adc,
     Clock,
     Hal,
+    I2c,
+    Output,
     Port,
     Storage,
     Watchdog,
@@ -185,8 +188,55 @@ class CountingWatchdog(Watchdog):
         self.fed = (self.fed + 1) & _TICKS_MASK
 
 
+class MemoryI2c(I2c):
+    """Parts as a table. registers: by address << 8 | register, octets; absent: addresses that do not answer."""
+
+    def __init__(self) -> None:
+        self.registers: dict[int, bytearray] = {}
+        self.absent: list[int] = []
+
+    def read(self, address: int, register: int, buffer: bytearray) -> bool:
+        octets = self.registers.get(address << 8 | register)
+        if octets is None or address in self.absent:
+            return False
+        for i in range(len(buffer)):
+            buffer[i] = octets[i]
+        return True
+
+    def write(self, address: int, register: int, buffer: bytearray) -> bool:
+        octets = self.registers.get(address << 8 | register)
+        if octets is None or address in self.absent:
+            return False
+        for i in range(len(buffer)):
+            octets[i] = buffer[i]
+        return True
+
+
+class MemoryAdc(Adc):
+    """value: what it reads."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def read_u16(self) -> int:
+        return self.value
+
+
+class MemoryOutput(Output):
+    """on: as it was set."""
+
+    def __init__(self) -> None:
+        self.on = False
+
+    def set(self, on: bool) -> None:
+        self.on = on
+
+
 class HostHal(Hal):
-    """A board in this process. resets: how often it asked for a restart; whoever runs it carries that out."""
+    """A board in this process. resets: how often it asked for a restart; whoever runs it carries that out.
+
+    parts: of its I2C bus. adcs, outputs: by the names of their pins, as drivers have asked for them.
+    """
 
     def __init__(
         self,
@@ -205,6 +255,18 @@ class HostHal(Hal):
         self.reset_cause = reset_cause
         self.boot_count = boot_count
         self.resets = 0
+        self.parts = MemoryI2c()
+        self.adcs: dict[str, MemoryAdc] = {}
+        self.outputs: dict[str, MemoryOutput] = {}
+
+    def i2c(self, number: int) -> MemoryI2c:
+        return self.parts
+
+    def adc(self, pin: str) -> MemoryAdc:
+        return self.adcs.setdefault(pin, MemoryAdc())
+
+    def output(self, pin: str) -> MemoryOutput:
+        return self.outputs.setdefault(pin, MemoryOutput())
 
     def heap_free(self) -> int:
         return _TICKS_MASK  # CPython has no bound; the largest number that a point can say

@@ -91,6 +91,33 @@ class Watchdog:
         """Everything is well."""
 
 
+class I2c:
+    """Parts on the board's I2C bus: registers of several octets behind a 7-bit address."""
+
+    def read(self, address: int, register: int, buffer: bytearray) -> bool:
+        """Fill *buffer* from *register* of the part; False when it does not answer."""
+        return False
+
+    def write(self, address: int, register: int, buffer: bytearray) -> bool:
+        """Write all of *buffer* to *register*; False when the part does not answer."""
+        return False
+
+
+class Adc:
+    """An analogue input."""
+
+    def read_u16(self) -> int:
+        """0..65535 for 0 V to the reference."""
+        return 0
+
+
+class Output:
+    """A digital output, off when made."""
+
+    def set(self, on: bool) -> None:
+        """High or low."""
+
+
 class Hal:
     """All of it. reset_cause: RESET_... . boot_count: starts since power-on, this one included."""
 
@@ -102,6 +129,18 @@ class Hal:
         self.watchdog = Watchdog()
         self.reset_cause = RESET_POWER_ON
         self.boot_count = 1
+
+    def i2c(self, number: int) -> I2c:
+        """The I2C bus of that number. At start only."""
+        return I2c()
+
+    def adc(self, pin: str) -> Adc:
+        """The analogue input at *pin*, a name of the board's pins. At start only."""
+        return Adc()
+
+    def output(self, pin: str) -> Output:
+        """The output at *pin*, a name of the board's pins. At start only."""
+        return Output()
 
     def crash(self, out: "list[int]") -> bool:
         """What the run before left: out[0] = cause, out[1], out[2] = program counter (high, low half); False: nothing.

@@ -83,8 +83,16 @@ def resolve_devices(
             places.setdefault(entry.role, here)
             unit = _find_unit(located, folders, problems) if entry.unit is not None else None
             module, name = entry.driver.split(":")
-            devices.append(model.Device(entry.role, module, name, unit))
+            if (entry.unit is None) == (not entry.wiring):
+                mend = "Give unit for a slave on the bus, wiring for the board's own parts"
+                problems.append(Problem(located.at("driver ="), "device", f"what does {entry.driver} drive", mend))
+            wiring = tuple((key, _values(value)) for key, value in sorted(entry.wiring.items()))
+            devices.append(model.Device(entry.role, module, name, unit, wiring))
     return tuple(devices)
+
+
+def _values(value: int | str | list[int | str]) -> tuple[int | str, ...]:
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _find_unit(located: Located[Device], folders: list[Path], problems: list[Problem]) -> model.UnitMap | None:

@@ -197,7 +197,7 @@ def table_values(dictionary: Dictionary) -> dict[str, object]:
         "MODES": tuple((mode.number, mode.entry, mode.exit, mode.resume) for mode in dictionary.modes),
         "TRANSITIONS": _transitions(dictionary),
         "APP_MODES": bytes(mode_bits(app.modes) for app in dictionary.apps),
-        "DEVICES": tuple((_ROLES[device.role], _unit(device.unit)) for device in dictionary.devices),
+        "DEVICES": tuple((_ROLES[device.role], _unit(device.unit) or device.wiring) for device in dictionary.devices),
     }
 
 

@@ -257,12 +257,13 @@ class UnitMap(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """Who serves a role: module, class, and the map of the unit that it speaks to."""
+    """Who serves a role: module, class, and the map of the unit that it speaks to, or how its parts are wired."""
 
     role: str
     module: str
     name: str
     unit: UnitMap | None
+    wiring: tuple[tuple[str, tuple[int | str, ...]], ...] = ()
 
 
 class Dictionary(msgspec.Struct, frozen=True):

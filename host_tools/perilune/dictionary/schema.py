@@ -217,14 +217,16 @@ class Mode(Entry, frozen=True):
 
 
 class Device(Entry, frozen=True):
-    """[[device]]: who serves a role (flight/device): `driver` is `module:Class`, `unit` the register map it speaks.
+    """[[device]]: who serves a role (flight/device): `driver` is `module:Class`.
 
-    The map is units/<unit>.toml in one of the dictionary's folders.
+    `unit`: the register map it speaks, units/<unit>.toml in one of the dictionary's folders; or `wiring`: addresses and
+    pins of the board's own parts.
     """
 
     role: Annotated[str, Meta(pattern=r"^(power|thermal)$")]
     driver: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*$")]
     unit: Name | None = None
+    wiring: dict[Name, int | str | list[int | str]] = {}
     text: str = ""
 
 
