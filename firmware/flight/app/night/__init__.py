@@ -251,7 +251,8 @@ class Night(App):
         before = self.phase
         self.phase = phase
         self._since_phase_s = 0
-        self.dawn.begin()
+        if phase in (NIGHT, DAWN):
+            self.dawn.begin()
         if phase == DAWN and self.time.state == ESTIMATED:
             # The sun is seen to rise: that is what time it is.
             day_s = self._day_s()
