@@ -1,6 +1,14 @@
 """The command `perilune`: finds its subcommands in `perilune.command`, parses, runs, and turns errors into one line.
 
-Exit status: 0 done, 1 an error that was reported, 2 wrong arguments.
+Exit status:
+
+    0    done
+    1    an error that was reported: port, file, dictionary of the board
+    2    wrong arguments, configuration or command text
+    3    the board refused the command or could not finish it
+    4    no answer: not delivered, or not finished, in the time given
+    5    a check found violations
+    130  ended with Ctrl-C before it was done
 """
 
 from __future__ import annotations
@@ -61,9 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = parsed.run(parsed)
     except PeriluneError as error:
         print(f"perilune {parsed.subcommand}: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     except KeyboardInterrupt:
-        return 0
+        return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 0

@@ -5,6 +5,8 @@ PeriluneError
 │   └── FieldRangeError    a header field out of its range
 ├── LinkError
 │   ├── PortError          a port that cannot be opened
+│   │   └── PortBusyError  a port that another program has
+│   ├── OwnerLostError     the program that owns the port has gone, or never was
 │   ├── LinkLostError      a port that has gone while in use
 │   ├── NoClcwError        nothing came down that says what the spacecraft expects
 │   ├── NotDeliveredError  a telecommand without acknowledgement in the time given
@@ -12,7 +14,15 @@ PeriluneError
 ├── ExpectationError       a file of expectations that cannot be used
 ├── ImageError             an image that is not what the board needs
 ├── FlashError             a board that could not be flashed
+├── CommandError
+│   ├── MismatchError      the board speaks another dictionary, or has not said which
+│   ├── NotAllowedError    a command that is held back on the ground: mode, hazard
+│   ├── CommandFailedError a command that the board refused or could not finish
+│   └── NoAnswerError      a command that nobody answered in the time given
+├── ConfigurationError     a perilune.toml that cannot be used
 └── UsageError             arguments that contradict each other
+
+`exit_status` is what `perilune` ends with; perilune/cli.py lists them.
 """
 
 from __future__ import annotations
@@ -20,6 +30,8 @@ from __future__ import annotations
 
 class PeriluneError(Exception):
     """Base of all. `str()` is one line for the user: summary, expected, found, next step."""
+
+    exit_status = 1
 
     def __init__(self, summary: str, *, expected: str = "", found: str = "", next_step: str = "") -> None:
         self.summary = summary
@@ -52,6 +64,14 @@ class PortError(LinkError):
     """A port that cannot be opened."""
 
 
+class PortBusyError(PortError):
+    """A port that another program has."""
+
+
+class OwnerLostError(LinkError):
+    """Nobody owns the port that a tool wanted to share."""
+
+
 class LinkLostError(LinkError):
     """A port that has gone while it was in use."""
 
@@ -59,17 +79,53 @@ class LinkLostError(LinkError):
 class NoClcwError(LinkError):
     """No CLCW came down in the time given, so FOP-1 cannot start."""
 
+    exit_status = 4
+
 
 class NotDeliveredError(LinkError):
     """A telecommand that nobody acknowledged in the time given."""
+
+    exit_status = 4
 
 
 class KeyFileError(LinkError):
     """The key file of the uplink authentication is missing or malformed."""
 
 
+class CommandError(PeriluneError):
+    """Something about a command."""
+
+
+class MismatchError(CommandError):
+    """The board speaks another dictionary than we, or has not said which it speaks."""
+
+
+class NotAllowedError(CommandError):
+    """A command that is held back on the ground, because the board would refuse it or nobody has confirmed it."""
+
+
+class CommandFailedError(CommandError):
+    """A command that the board refused, or began and could not finish."""
+
+    exit_status = 3
+
+
+class NoAnswerError(CommandError):
+    """A command that was not delivered, or not answered, in the time given."""
+
+    exit_status = 4
+
+
+class ConfigurationError(PeriluneError):
+    """A perilune.toml that cannot be read, or names something that is not there."""
+
+    exit_status = 2
+
+
 class UsageError(PeriluneError):
     """Arguments that contradict each other."""
+
+    exit_status = 2
 
 
 class ExpectationError(PeriluneError):

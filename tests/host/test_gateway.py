@@ -274,21 +274,25 @@ def test_list_of_subcommands(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "status", "message"),
     [
-        (["gateway", "tcp://127.0.0.1:1", "--tm", "nowhere"], "not an address; expected HOST:PORT; found nowhere"),
-        (["gateway", "tcp://127.0.0.1:1", "--tc", "127.0.0.1:70000"], "not an address"),
-        (["gateway", "tcp://127.0.0.1:1", "--key-file", "x"], "add --tc-form frame"),
-        (["gateway", "tcp://127.0.0.1:1", "--tc-form", "frame", "--key-file", "/nonexistent"], "cannot read the keys"),
-        (["link", "/nonexistent/port"], "cannot open /nonexistent/port"),
-        (["link", "tcp://127.0.0.1:1"], "cannot connect to tcp://127.0.0.1:1"),
-        (["link", "tcp://127.0.0.1"], "no host or no port"),
+        (["gateway", "tcp://127.0.0.1:1", "--tm", "nowhere"], 2, "not an address; expected HOST:PORT; found nowhere"),
+        (["gateway", "tcp://127.0.0.1:1", "--tc", "127.0.0.1:70000"], 2, "not an address"),
+        (["gateway", "tcp://127.0.0.1:1", "--key-file", "x"], 2, "add --tc-form frame"),
+        (
+            ["gateway", "tcp://127.0.0.1:1", "--tc-form", "frame", "--key-file", "/nonexistent"],
+            1,
+            "cannot read the keys",
+        ),
+        (["link", "/nonexistent/port"], 1, "/nonexistent/port is not there"),
+        (["link", "tcp://127.0.0.1:1"], 1, "cannot connect to tcp://127.0.0.1:1"),
+        (["link", "tcp://127.0.0.1"], 1, "no host or no port"),
     ],
 )
-def test_mistakes_give_one_line_and_status_one(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_mistakes_give_one_line_and_their_status(
+    arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 1
+    assert main(arguments) == status
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -23,6 +23,7 @@ A board that wants authenticated telecommands, and a mission control system with
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 SUMMARY = "join a serial port or TCP socket to UDP: TM frames out, CLTUs or TC frames in"
@@ -76,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
         flush=True,
     )
-    run_gateway(gateway, time.monotonic, for_s=arguments.for_s, report_every_s=arguments.every, report=report)
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        run_gateway(gateway, time.monotonic, for_s=arguments.for_s, report_every_s=arguments.every, report=report)
     return 0
 
 

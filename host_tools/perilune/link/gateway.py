@@ -19,9 +19,10 @@ from flight.codec import cltu_size, crc16
 from flight.limits import TC_FRAME_MAX
 
 from ..errors import PortError
-from .downlink import DownlinkCounters, DownlinkDecoder, FrameReceived
+from .downlink import ClcwReceived, DownlinkCounters, DownlinkDecoder, DownlinkEvent, FrameReceived
 from .fop1 import FrameType
 from .reason import DropAccounts
+from .restart_watch import RestartWatch
 from .transport import ReconnectingTransport, TransportCounters
 from .uplink import FECF_LENGTH, HEADER_LENGTH, SEGMENT_HEADER, Authenticator, UplinkEncoder
 
@@ -79,7 +80,8 @@ class GatewayStatus(msgspec.Struct):
 class Gateway:
     """One board, one mission control system. Call `step` in a loop, `close` at the end.
 
-    `authenticator` protects the AD and BD frames of a mission control system that knows no SDLS; frames only.
+    `authenticator` protects the AD and BD frames of a mission control system that knows no SDLS; frames only. Its
+    numbers are left out at the start and whenever the board says that it has restarted (SPEC.md section 6).
     """
 
     def __init__(
@@ -94,8 +96,12 @@ class Gateway:
         self._authenticator = authenticator
         self._encoder = UplinkEncoder()
         self._decoder = DownlinkDecoder()
+        self._watch = RestartWatch()
+        self._expected: int | None = None  # V(R) of the latest CLCW
         self._tc_drops = DropAccounts()
         self._watched: int | None = None
+        if authenticator is not None:
+            authenticator.numbers.skip()
         # What can fail comes first, so that nothing is left open behind an exception.
         self._tm_address = _resolve(settings.tm_host, settings.tm_port)
         self._tc = _bind(settings.tc_host, settings.tc_port)
@@ -160,6 +166,18 @@ class Gateway:
         for event in self._decoder.feed(self._transport.read(0.0)):
             if isinstance(event, FrameReceived) and (self._settings.idle_frames or event.vcid != 7):
                 self._send_frame(event.octets)
+            if self._authenticator is not None:
+                self._follow_numbers(event, self._authenticator)
+
+    def _follow_numbers(self, event: DownlinkEvent, authenticator: Authenticator) -> None:
+        """The board is ahead of the numbers after a restart; it has caught up when V(R) moves."""
+        if self._watch.sees_restart(event):
+            self._expected = None
+            authenticator.numbers.skip()
+        elif isinstance(event, ClcwReceived):
+            if self._expected not in (None, event.clcw.report_value):
+                authenticator.numbers.confirm()
+            self._expected = event.clcw.report_value
 
     def _send_frame(self, frame: bytes) -> None:
         try:

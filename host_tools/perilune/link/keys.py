@@ -102,6 +102,26 @@ class NumberFile:
         new.replace(self._path)
 
 
+class VolatileNumbers:
+    """Sequence numbers from 1, for a board that is made and ends with this program."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, int] = {}
+        self._ahead: dict[int, int] = {}
+
+    def take(self, spi: int) -> int:
+        """The next number of this association."""
+        self._last[spi] = self._last.get(spi, 0) + self._ahead.pop(spi, 0) + 1
+        return self._last[spi]
+
+    def skip(self) -> None:
+        """Leave out NUMBERS_AHEAD numbers: the board may have restarted."""
+        self._ahead = {SDLS_SPI_AD: NUMBERS_AHEAD, SDLS_SPI_BD: NUMBERS_AHEAD}
+
+    def confirm(self) -> None:
+        """Nothing to note."""
+
+
 def load_authenticator(path: Path) -> Authenticator:
     """The authenticator with the keys in `path` and the numbers beside it. Raises KeyFileError."""
     try:

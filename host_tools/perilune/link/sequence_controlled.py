@@ -15,6 +15,7 @@ the first.
 A report outside of what was transmitted is either old (a link that reorders) or not from the FARM-1 this service spoke
 to (the board restarted, or another ground station commands it). It is believed only when nothing else was reported for
 `foreign_report_s`; the transmitted data units are then `UNCERTAIN`, never repeated.
+Better than to wait is to know: `restarted` tells that the board says so itself.
 Then, and when a service takes its first report, the board may have restarted: `on_unknown_board` is told which data
 units were never transmitted, and may put others in their place before FOP-1 gets them.
 """
@@ -87,6 +88,7 @@ class SequenceControlledCounters(msgspec.Struct):
     foreign_reports: int = 0
     adopted_reports: int = 0
     aborted_frames: int = 0
+    restarts: int = 0
 
 
 _ACTIVE_STATES = (State.ACTIVE, State.RETRANSMIT_WITHOUT_WAIT, State.RETRANSMIT_WITH_WAIT)
@@ -166,6 +168,19 @@ class SequenceControlledService:
                 self._finish(delivery, Outcome.WITHDRAWN)
                 return True
         return False
+
+    def restarted(self) -> None:
+        """The board has said that it restarted: nothing that was transmitted will be acknowledged, and N(R) is anew.
+
+        Without it an N(R) that happens to lie among what was transmitted would be taken for an acknowledgement.
+        """
+        self.counters.restarts += 1
+        self._foreign_report = None
+        if self.phase is not Phase.STOPPED:
+            self.phase = Phase.SYNCHRONISING
+            self._end_service()
+        self._give_up_transmitted()
+        self._base = None
 
     @property
     def pending(self) -> int:

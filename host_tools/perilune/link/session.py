@@ -175,6 +175,10 @@ class LinkSession:
         while self._waiting:
             self._waiting.popleft().withdrawn = True
 
+    def board_restarted(self) -> None:
+        """The board has said that it restarted. What was transmitted and not acknowledged becomes uncertain."""
+        self.service.restarted()
+
     @property
     def undelivered(self) -> int:
         """Type-AD telecommands waiting for a frame, and frames waiting for acknowledgement."""

@@ -7,6 +7,8 @@ use: while the other side is absent it reads nothing, counts what it could not w
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ..errors import LinkLostError, PeriluneError, PortError
+from ..errors import LinkLostError, PeriluneError, PortBusyError, PortError
 
 DEFAULT_BAUD = 115200
 READ_OCTETS = 65536
@@ -81,14 +83,14 @@ class SerialTransport:
 
         self._failure: tuple[type[BaseException], ...] = (serial.SerialException, OSError, TypeError)
         try:
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_TIMEOUT_S)
+            self._port = serial.serial_for_url(
+                url, baudrate=baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, do_not_open=True
+            )
+            if "://" not in url and os.name == "posix":
+                self._port.exclusive = True  # nobody else may take octets away from us
+            self._port.open()
         except (serial.SerialException, OSError, ValueError) as error:
-            raise PortError(
-                f"cannot open {url}",
-                expected="a serial port or pyserial URL",
-                found=str(error),
-                next_step="check the name, the cable and the permissions (group dialout)",
-            ) from error
+            raise _serial_error(url, error) from error
 
     def fileno(self) -> int | None:
         try:
@@ -120,6 +122,42 @@ class SerialTransport:
     def close(self) -> None:
         with contextlib.suppress(*self._failure):
             self._port.close()
+
+
+def _serial_error(url: str, error: Exception) -> PortError:
+    """Why a serial port did not open, and what to do."""
+    number = getattr(error, "errno", None)
+    found = str(error)
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in found:
+        return PortBusyError(
+            f"{url} is in use",
+            expected="a port that nobody else has open",
+            found=found,
+            next_step="end the program that has it (`fuser` names it), or share it with `perilune link`",
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        next_step = "become a member of the port's group (`ls -l` shows it; often dialout), then log in again"
+        return PortError(f"no permission to open {url}", expected="the right to read and write", next_step=next_step)
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return PortError(
+            f"{url} is not there",
+            expected="a serial port of this machine",
+            found=_ports_here(),
+            next_step="plug the adapter in, or check the name",
+        )
+    return PortError(
+        f"cannot open {url}",
+        expected="a serial port or pyserial URL",
+        found=found,
+        next_step="check the name, the cable and the permissions (group dialout)",
+    )
+
+
+def _ports_here() -> str:
+    from serial.tools.list_ports import comports  # noqa: PLC0415  # slow, and only for this message
+
+    names = sorted(port.device for port in comports())
+    return ", ".join(names) if names else "no serial port at all"
 
 
 def open_port(url: str, baud: int = DEFAULT_BAUD) -> Transport:

@@ -1,0 +1,101 @@
+"""From a target's name to a ground: who owns the port, with which keys and numbers, and which dictionary counts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from ..dictionary.keys import BENCH_KEYS
+from ..dictionary.load import load
+from ..dictionary.model import Dictionary
+from ..link.keys import NumberFile, VolatileNumbers, load_authenticator
+from ..link.transport import ReconnectingTransport, Transport, open_port
+from ..link.uplink import Authenticator, UplinkEncoder
+from .configuration import Target, load_configuration
+from .ground import Ground
+from .link_protocol import Link
+from .own_folders import name_of, state_folder
+from .owned_link import OwnedLink
+from .port_lock import PortLock
+
+
+class OwnerLink(OwnedLink):
+    """An owned link with the lock that keeps other programs from the port."""
+
+    def __init__(self, transport: ReconnectingTransport, lock: PortLock | None, *, name: str, encoder: UplinkEncoder):
+        super().__init__(transport, name=name, encoder=encoder)
+        self._lock = lock
+
+    def close(self) -> None:
+        """Let go of port and lock."""
+        super().close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def find_target(name: str | None, configuration: Path | None = None, baud: int | None = None) -> Target:
+    """The target of that name, or the default one. Raises ConfigurationError."""
+    target = load_configuration(configuration).target(name)
+    return target if baud is None else msgspec.structs.replace(target, baud=baud)
+
+
+def dictionary_of(target: Target) -> Dictionary:
+    """The dictionary that a target's board should speak. Raises DictionaryError."""
+    return load(target.folders)
+
+
+def authenticator_of(target: Target) -> Authenticator:
+    """Keys and numbers of a target. Raises KeyFileError."""
+    if target.is_in_process:
+        return Authenticator(*BENCH_KEYS, VolatileNumbers())
+    if target.keys is not None:
+        return load_authenticator(target.keys)
+    return Authenticator(*BENCH_KEYS, NumberFile(number_file_of(target)))
+
+
+def number_file_of(target: Target) -> Path:
+    """Where the sequence numbers of a target without a key file are kept."""
+    return state_folder() / f"numbers-{name_of(target.port)}.json"
+
+
+def own_link(target: Target) -> OwnerLink:
+    """Open the target's port and own it. Raises PortError, PortBusyError, KeyFileError."""
+    if target.is_in_process:
+        from .sitl_transport import SitlTransport  # noqa: PLC0415  # the flight software, only where it runs here
+
+        board = SitlTransport(target.folders)
+        encoder = UplinkEncoder(authenticator_of(target))
+        return OwnerLink(ReconnectingTransport(lambda: board, time.monotonic), None, name=target.name, encoder=encoder)
+    lock = PortLock(target.port)
+    try:
+        encoder = UplinkEncoder(authenticator_of(target))
+        # A port that cannot be opened now is a mistake of the user; one that goes away later is an event.
+        ports: list[Transport] = [open_port(target.port, target.baud)]
+    except BaseException:
+        lock.release()
+        raise
+    transport = ReconnectingTransport(
+        lambda: ports.pop() if ports else open_port(target.port, target.baud), time.monotonic
+    )
+    return OwnerLink(transport, lock, name=target.port, encoder=encoder)
+
+
+def link_to(target: Target, *, share: bool = True) -> Link:
+    """A link to the target: attached to the program that owns the port, or owned. Raises as own_link."""
+    return own_link(target)
+
+
+def open_ground(
+    target: str | None = None,
+    *,
+    configuration: Path | None = None,
+    baud: int | None = None,
+    share: bool = True,
+    override_dictionary: bool = False,
+) -> Ground:
+    """`Ground.open`."""
+    found = find_target(target, configuration, baud)
+    dictionary = dictionary_of(found)
+    return Ground(link_to(found, share=share), dictionary, override_dictionary=override_dictionary)
