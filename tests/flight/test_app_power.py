@@ -44,7 +44,7 @@ class TestCharge(unittest.TestCase):
         self.assertAlmostEqual(bench.value("BATTERY_SOC"), before - 10.0, delta=0.05)
         bench.battery(8 * 4.0, 2.1)
         bench.run(5 * HOUR)
-        self.assertAlmostEqual(bench.value("BATTERY_SOC"), before - 0.05, delta=0.05)
+        self.assertAlmostEqual(bench.value("BATTERY_SOC"), before - 0.05, delta=0.02)
 
     def test_a_small_current_is_not_lost(self):
         bench = Bench()

@@ -26,6 +26,9 @@ from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 _RECORD: int = const(8)
 _VERSION: int = const(1)
 _ASK_AGAIN_S: int = const(60)
+# After a start nothing is known of the unit; the first readings should have come by then.
+_NOT_YET: int = const(-1)
+_FIRST_S: int = const(60)
 _WORKING: int = 1 << MODE_STANDBY | 1 << MODE_NOMINAL | 1 << MODE_SCIENCE
 
 
@@ -50,7 +53,7 @@ class Power(App):
         self._seen = 0
         self._silent_s = 0
         self._ask_s = 0
-        self._linked = True
+        self._link = _NOT_YET
         self._feed = False
         self._cut_off = False
         self._disagrees = False
@@ -209,8 +212,9 @@ class Power(App):
             elapsed_s = self._silent_s
             self._silent_s = 0
             self._look(elapsed_s)
-        if unit.link_ok != self._linked:
-            self._link_changed(unit.link_ok)
+        link = 1 if unit.link_ok else 0
+        if link != self._link and (self._link != _NOT_YET or link or self._silent_s >= _FIRST_S):
+            self._link_changed(link)
 
     def _start(self) -> None:
         """What was kept, else what the parameters say; the unit gets its limits."""
@@ -247,10 +251,12 @@ class Power(App):
         self._kept_mas = charge
         self._since_kept_s = 0
 
-    def _link_changed(self, link_ok: bool) -> None:
-        self._linked = link_ok
-        if link_ok:
-            self.core.events.raise_(self._event_link_back)
+    def _link_changed(self, link: int) -> None:
+        before = self._link
+        self._link = link
+        if link:
+            if before != _NOT_YET:
+                self.core.events.raise_(self._event_link_back)
         else:
             # As soon as the unit hears us again it shall not charge a battery whose temperature is not known.
             self.charger.valid = 0
