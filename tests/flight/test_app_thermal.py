@@ -460,6 +460,11 @@ class TestWatch(Case):
         self.assertEqual(bench.raised(), ["HEATER_DEGRADED"])
         self.assertEqual(bench.value("BATTERY_FAULT"), DEGRADED)
         self.assertTrue(bench.watt[H_BATTERY] > 2.0)
+        # It needs half the power for the same duty.
+        bench.budget(5.3)
+        bench.run(100)
+        self.near(bench.unit.duty[H_BATTERY], 0.5, 1e-6)
+        self.near(bench.unit.duty[H_MAST], 0.5, 1e-6)
 
     def test_nothing_is_found_without_supply(self):
         bench = self.bench
@@ -561,8 +566,8 @@ class TestSupply(Case):
         for _ in range(720):
             bench.turn()
             wanted += bench.value("SUPPLY_WANTED")
-        # 10 * 0.05 + 12 * 0.28 + 6 * 0.05 + 5 * 0.05 + 4 * 0.2 = 5.2 of 12 W.
-        self.near(wanted / 720, 0.434, 0.01)
+        # (10 * 0.05 + 12 * 0.28 + 6 * 0.05 + 5 * 0.05 + 4 * 0.2) * 1.5 = 7.8 of 12 W.
+        self.near(wanted / 720, 0.651, 0.01)
         bench.silent = False
         bench.run(20)
         self.assertEqual(bench.value("SUPPLY_WANTED"), 1)

@@ -58,6 +58,7 @@ SETTINGS = {
     "SUPPLY_BAND_K": 2,
     "SUPPLY_MIN_S": 120,
     "SUPPLY_PERIOD_S": 1800,
+    "SILENT_EXCESS": 1.5,
     "ENABLED_HEATERS": 31,
 }
 SURVIVAL = 5  # mode

@@ -12,7 +12,7 @@ from .control import Control
 from .places import HEATED, HEATERS, Places
 from .sensors import DOUBTFUL, KNOWN, Sensors
 from .switching import Switching
-from .watch import STUCK_OFF, UNCONTROLLED, Watch
+from .watch import UNCONTROLLED, Watch
 
 # Who decides over a heater.
 AUTOMATIC = const(0)
@@ -132,7 +132,7 @@ class Heating:
         return 0.0
 
     def _share(self, budget_w: float) -> None:
-        """Nobody gets what there is not. A heater that is known to give nothing takes nothing away."""
+        """Nobody gets what there is not. What a heater is known not to give it takes from nobody."""
         duty = self._duty
         state = self.watch.state
         self.wanted_w = 0.0
@@ -140,8 +140,8 @@ class Heating:
         for heater in range(HEATERS):
             if state[heater] == UNCONTROLLED:
                 stuck_w += self.watts[heater]
-            elif state[heater] == STUCK_OFF:
-                self.watts[heater] = 0.0
+            else:
+                self.watts[heater] *= self.watch.share[heater]
             if self.state[heater] >= CUT_OUT:
                 duty[heater] = 0.0
             self.wanted_w += duty[heater] * self.watts[heater]

@@ -107,6 +107,7 @@ class Places:
         self.supply_band_k = self._parameter("SUPPLY_BAND_K")
         self.supply_min_s = self._parameter("SUPPLY_MIN_S")
         self.supply_period_s = self._parameter("SUPPLY_PERIOD_S")
+        self.silent_excess = self._parameter("SILENT_EXCESS")
         self.enabled = self._parameter("ENABLED_HEATERS")
 
         # Of the power app; -1 in a mission without one.

@@ -7,7 +7,7 @@ Supply is wanted always, except
   zone is colder than it should be, so that none starves; never while the stuck zone is cut out. Without sensors of that
   zone the supply is on for the heater's open-loop share of the time;
 - the unit is silent: it may go on for ever with the duties it was told last. The supply is on for such a share of the
-  time that all heaters together give the heat of their open-loop duties.
+  time that all heaters together give no more than silent_excess times the heat of their open-loop duties.
 """
 
 from .places import HEATED, HEATERS, Places
@@ -54,6 +54,7 @@ class Supply:
         for heater in range(HEATERS):
             given_w += duty[heater] * watts[heater]
             due_w += self._values[open_loop + heater] * watts[heater]
+        due_w *= self._values[self._places.silent_excess]
         self._proportion(due_w / given_w if given_w > due_w else 1.0, dt_s)
 
     def _too_hot(self, cut_outs: bytearray) -> bool:

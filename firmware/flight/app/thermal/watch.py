@@ -30,7 +30,7 @@ class WatchListener:
 
 
 class Watch:
-    """Allocates when made, never after. state: by heater. actual_a: currents. faults: found, mod 65536."""
+    """Allocates when made, never after. state: by heater. share: of its power that is left. faults: mod 65536."""
 
     def __init__(self, values: "list[float]", places: Places, readings: "list[Reading]", listener: WatchListener):
         self._values = values
@@ -38,6 +38,7 @@ class Watch:
         self._readings = readings
         self._listener = listener
         self.state = bytearray(HEATERS)
+        self.share = [1.0] * HEATERS
         self.faults = 0
         self._stood_s = [0] * HEATERS
         self._found = bytearray(HEATERS)
@@ -66,6 +67,7 @@ class Watch:
         """Forget what was found."""
         self.state[heater] = self._found[heater] = OK
         self._for_s[heater] = self._stood_s[heater] = 0
+        self.share[heater] = 1.0
 
     def mask(self) -> int:
         """Bit i = heater i has a fault."""
@@ -119,5 +121,10 @@ class Watch:
         if state != OK and not (self.state[heater] == UNCONTROLLED and state == STUCK_ON):
             self.faults = (self.faults + 1) & 0xFFFF
         self.state[heater] = state
+        self.share[heater] = 1.0
+        if state == STUCK_OFF:
+            self.share[heater] = 0.0
+        elif state == DEGRADED:
+            self.share[heater] = max(0.0, actual_a / expected_a)
         self._stood_s[heater] = 0
         self._listener.heater_changed(heater, state, actual_a, expected_a)
