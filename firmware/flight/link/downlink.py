@@ -66,7 +66,9 @@ class Downlink:
 
     def send(self, vcid: int, packet: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Queue packet[start:end] on *vcid* (TM_VC_REALTIME or TM_VC_PLAYBACK). Returns OK or why it was dropped."""
-        return (self.playback if vcid == TM_VC_PLAYBACK else self.realtime).send(packet, start, end)
+        if vcid == TM_VC_PLAYBACK:
+            return self.playback.send(packet, start, end)
+        return self.realtime.send(packet, start, end)
 
     def hurry(self, now_ms: int) -> None:
         """What waits in open frames now leaves with the next poll(), not after FLUSH_MS."""
@@ -79,7 +81,19 @@ class Downlink:
         write: takes the whole frame, sync marker first, and returns True, or takes nothing and returns False; the same
         frame is then offered again by the next poll(). Returns how many frames left.
         """
-        self._look(now_ms)
+        # Since when packets wait in an open frame, and since when the CLCW has something new to say.
+        if self.realtime.waiting or self.playback.waiting:
+            if not self._waiting:
+                self._waiting = True
+                self._waiting_ms = now_ms
+        else:
+            self._waiting = False
+        if self._farm.word != self._report:
+            if not self._changed:
+                self._changed = True
+                self._changed_ms = now_ms
+        else:
+            self._changed = False
         frames = 0
         while self._sealed or self._choose(now_ms):
             if not write(self._frame):
@@ -97,28 +111,16 @@ class Downlink:
             left_ms = min(left_ms, CLCW_CHANGE_MS - ((now_ms - self._changed_ms) & _TICKS_MASK))
         return max(left_ms, 0)
 
-    def _look(self, now_ms: int) -> None:
-        """Note since when packets wait in an open frame, and since when the CLCW has something new to say."""
-        waiting = self.realtime.waiting or self.playback.waiting
-        if waiting and not self._waiting:
-            self._waiting_ms = now_ms
-        self._waiting = waiting
-        changed = self._farm.report() != self._report
-        if changed and not self._changed:
-            self._changed_ms = now_ms
-        self._changed = changed
-
     def _choose(self, now_ms: int) -> bool:
         """Seal the frame that leaves next. False when none should."""
-        realtime = self.realtime
-        playback = self.playback
-        if playback.full and (not realtime.full or self._burst >= TM_REALTIME_BURST):
+        realtime_full = self.realtime.full
+        if self.playback.full and (not realtime_full or self._burst >= TM_REALTIME_BURST):
             self._burst = 0
-            self._seal_channel(playback)
+            self._seal_channel(self.playback)
             return True
-        if realtime.full:
+        if realtime_full:
             self._burst += 1
-            self._seal_channel(realtime)
+            self._seal_channel(self.realtime)
             return True
         self._burst = 0
         if self._waiting and (now_ms - self._waiting_ms) & _TICKS_MASK >= FLUSH_MS:
@@ -151,20 +153,20 @@ class Downlink:
         """Seal a frame for the sake of its CLCW: one with packets that wait, else an idle one."""
         if not self._flush():
             self._channel = None
-            self._frame = self._idle_frame
-            self._seal(TM_VC_IDLE, self._idle_count, FHP_IDLE)
+            self._frame = frame = self._idle_frame
+            self._report = report = self._farm.word
+            self._changed = False
+            self._sealed = True
+            seal(frame, TM_VC_IDLE, self._mc_count, self._idle_count, FHP_IDLE, report)
         return True
 
     def _seal_channel(self, channel: VirtualChannel) -> None:
         self._channel = channel
-        self._frame = channel.oldest()
-        self._seal(channel.vcid, channel.frame_count, channel.oldest_fhp())
-
-    def _seal(self, vcid: int, vc_count: int, fhp: int) -> None:
-        self._report = report = self._farm.report()
+        self._frame = frame = channel.oldest()
+        self._report = report = self._farm.word
         self._changed = False
         self._sealed = True
-        seal(self._frame, vcid, self._mc_count, vc_count, fhp, report)
+        seal(frame, channel.vcid, self._mc_count, channel.frame_count, channel.fhp, report)
 
     def _gone(self, now_ms: int) -> None:
         self._sealed = False

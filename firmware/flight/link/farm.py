@@ -106,6 +106,7 @@ class Farm:
     """FARM-1 of one telecommand virtual channel. Allocates when made, never after. Not safe from an interrupt.
 
     window: FARM_Sliding_Window_Width W, even, 2..254; PW = NW = W/2. Starts in S1 with V(R) = 0 and no flag set.
+    word: report() as of the last step(), for those who look often.
     """
 
     def __init__(self, window: int) -> None:
@@ -116,6 +117,7 @@ class Farm:
         self.v_r = 0
         self.flags = 0
         self.farm_b_counter = 0
+        self.word = 0
 
     def classify(self, n_s: int, room: bool) -> int:
         """Event E1..E5 of a valid AD frame with N(S) = *n_s*; *room*: its data would fit into the buffer."""
@@ -137,9 +139,12 @@ class Farm:
                 self.v_r = v_r
         if clear or raised:
             self.flags = (self.flags & ~clear) | raised
+        self.word = (self.flags | self.farm_b_counter << 1) << 8 | self.v_r
         return status
 
     def report(self) -> int:
-        """E11: the 16 bits of the CLCW that FARM-1 owns (SPEC 5, bits 16 to 31); the two link flags are left 0."""
-        self.step(E11)
+        """The 16 bits of the CLCW that FARM-1 owns (SPEC 5, bits 16 to 31); the two link flags are left 0.
+
+        This is E11, whose row of the table changes nothing in any state.
+        """
         return (self.flags | self.farm_b_counter << 1) << 8 | self.v_r

@@ -24,7 +24,8 @@ class VirtualChannel:
     """Frames waiting to leave. Allocates when made, never after. Not safe from an interrupt.
 
     vcid: 0..6. depth: frames in the queue, 2 or more. full: closed frames. fill: octets in the data field of the open
-    frame. waiting: the open frame holds packets that nothing but flushing will send.
+    frame. waiting: the open frame holds packets that nothing but flushing will send. fhp: first header pointer of the
+    frame that oldest() gave last.
     """
 
     def __init__(self, vcid: int, depth: int, drops: DropCounters) -> None:
@@ -40,6 +41,7 @@ class VirtualChannel:
         self.full = 0
         self.fill = 0
         self.waiting = False
+        self.fhp = FHP_NONE
 
     def room(self) -> int:
         """Octets of packets that fit now."""
@@ -50,6 +52,15 @@ class VirtualChannel:
         length = end - start
         if not _IDLE_MIN <= length <= TM_PACKET_MAX:
             return self._drops.count(DOWNLINK_SIZE)
+        fill = self.fill
+        if length < DATA_LENGTH - fill and self.full < self._depth:
+            # Nearly always, and the short way of _write(): it fits into the open frame and does not fill it up.
+            slot = self._open
+            if fill == 0 or self._fhp[slot] == FHP_NONE:
+                self._fhp[slot] = fill
+            self.fill = copy(packet, start, end, self._frames[slot], DATA_START + fill) - DATA_START
+            self.waiting = True
+            return OK
         if length > self.room():
             return self._drops.count(DOWNLINK_FULL)
         self._write(packet, start, end)
@@ -58,12 +69,14 @@ class VirtualChannel:
 
     def close(self) -> bool:
         """Fill the open frame up with an idle packet. False when there is nothing in it, or no room for the packet."""
-        left = DATA_LENGTH - self.fill
-        if self.fill == 0:
+        fill = self.fill
+        if fill == 0:
             return False
-        length = left if left >= _IDLE_MIN else _IDLE_MIN
-        if length > self.room():
-            return False
+        length = DATA_LENGTH - fill
+        if length < _IDLE_MIN:
+            length = _IDLE_MIN
+            if length > self.room():
+                return False
         _IDLE[4] = (length - _IDLE_MIN) >> 8
         _IDLE[5] = (length - _IDLE_MIN) & 0xFF
         self._write(_IDLE, 0, length)
@@ -97,12 +110,10 @@ class VirtualChannel:
             self._fhp[slot] = FHP_NONE
 
     def oldest(self) -> bytearray:
-        """The frame that leaves next; only while full is not 0."""
-        return self._frames[self._head]
-
-    def oldest_fhp(self) -> int:
-        """First header pointer of the frame that leaves next."""
-        return self._fhp[self._head]
+        """The frame that leaves next, and `fhp`; only while full is not 0."""
+        head = self._head
+        self.fhp = self._fhp[head]
+        return self._frames[head]
 
     def sent(self) -> None:
         """The oldest frame has left: its place is free."""
