@@ -35,37 +35,50 @@ static void put32(uint8_t *p, uint32_t value) {
     p[3] = (uint8_t)value;
 }
 
-// One block of 64 octets into the state. w holds the last 16 words of the message schedule: 64 octets of stack, not 256.
+// One round; eight in a row turn the letters round once, so that nothing need be moved.
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                                          \
+    do {                                                                                                          \
+        uint32_t t = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + constants[i] + w[i]; \
+        d += t;                                                                                                   \
+        h = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));                       \
+    } while (0)
+
+// One block of 64 octets into the state. all holds the last 16 words of the message schedule: 64 octets of stack, not 256.
 static void compress(uint32_t state[8], const uint8_t block[64]) {
-    uint32_t w[16];
-    uint32_t s[8];
-    memcpy(s, state, sizeof(s));
-    for (unsigned i = 0; i < 64; i++) {
-        if (i < 16) {
-            w[i] = get32(block + 4 * i);
-        } else {
-            uint32_t w15 = w[(i + 1) & 15];
-            uint32_t w2 = w[(i + 14) & 15];
-            w[i & 15] += w[(i + 9) & 15] + (rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >> 3)) +
-                         (rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >> 10));
+    uint32_t all[16];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    for (unsigned i = 0; i < 16; i++) {
+        all[i] = get32(block + 4 * i);
+    }
+    for (unsigned first = 0; first < 64; first += 8) {
+        uint32_t *w = all + (first & 8);
+        const uint32_t *constants = round_constants + first;
+        if (first >= 16) {
+            for (unsigned i = first; i < first + 8; i++) {
+                uint32_t w15 = all[(i + 1) & 15];
+                uint32_t w2 = all[(i + 14) & 15];
+                all[i & 15] += all[(i + 9) & 15] + (rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >> 3)) +
+                               (rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >> 10));
+            }
         }
-        uint32_t e = s[4];
-        uint32_t a = s[0];
-        uint32_t t1 = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & s[5]) ^ (~e & s[6])) +
-                      round_constants[i] + w[i & 15];
-        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-        s[7] = s[6];
-        s[6] = s[5];
-        s[5] = e;
-        s[4] = s[3] + t1;
-        s[3] = s[2];
-        s[2] = s[1];
-        s[1] = a;
-        s[0] = t1 + t2;
+        ROUND(a, b, c, d, e, f, g, h, 0);
+        ROUND(h, a, b, c, d, e, f, g, 1);
+        ROUND(g, h, a, b, c, d, e, f, 2);
+        ROUND(f, g, h, a, b, c, d, e, 3);
+        ROUND(e, f, g, h, a, b, c, d, 4);
+        ROUND(d, e, f, g, h, a, b, c, 5);
+        ROUND(c, d, e, f, g, h, a, b, 6);
+        ROUND(b, c, d, e, f, g, h, a, 7);
     }
-    for (unsigned i = 0; i < 8; i++) {
-        state[i] += s[i];
-    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void pl_sha256_start(pl_sha256_t *sha) {
