@@ -4,6 +4,7 @@
 // Emulators know no baud rate (QEMU) or only on reception (newer Renode). There the driver itself moves bytes no faster
 // than the line would, in steps of a SysTick, so that rings fill and links load as on a board. A byte that has to wait
 // stays in the data register: the emulator holds the rest back and loses none. The console is not paced.
+#include <string.h>
 #include "uart.h"
 #include "board.h"
 #include "clock.h"
@@ -153,14 +154,19 @@ size_t uart_read(int id, uint8_t *to, size_t size) {
 static void transmit(uart_t *u) {
     usart_regs_t *regs = u->regs;
     bool paced = is_paced(u);
-    while (u->tx_tail != u->tx_head && regs->SR & USART_SR_TXE) {
-        if (paced && u->tx_credit-- <= 0) {
-            u->tx_credit = 0;
-            return;
-        }
-        regs->DR = u->tx[u->tx_tail];
-        u->tx_tail = next(u->tx_tail, u->tx_size);
-        count(&u->counters.tx_bytes, 1);
+    // What others may change does not change here.
+    const uint16_t head = u->tx_head, first = u->tx_tail;
+    uint16_t tail = first;
+    int32_t credit = paced ? u->tx_credit : INT32_MAX;
+    while (tail != head && credit > 0 && regs->SR & USART_SR_TXE) {
+        regs->DR = u->tx[tail];
+        tail = next(tail, u->tx_size);
+        credit--;
+    }
+    u->tx_tail = tail;
+    count(&u->counters.tx_bytes, (uint32_t)(tail < first ? tail + u->tx_size - first : tail - first));
+    if (paced) {
+        u->tx_credit = credit;
     }
     if (!paced) {
         regs->CR1 = u->cr1 | USART_CR1_RXNEIE | (u->tx_tail != u->tx_head ? USART_CR1_TXEIE : 0);
@@ -182,17 +188,16 @@ size_t uart_write(int id, const uint8_t *from, size_t size) {
     if (!u->open) {
         return 0;
     }
-    size_t n = 0;
     uint32_t priority = cpu_mask_from(PRIORITY_PIN_IRQ); // their handlers may print; reception goes on
-    while (n < size) {
-        uint16_t head = next(u->tx_head, u->tx_size);
-        if (head == u->tx_tail) {
-            break;
-        }
-        u->tx[u->tx_head] = from[n++];
-        cpu_compiler_barrier();
-        u->tx_head = head;
-    }
+    size_t room = uart_tx_free(id);
+    size_t n = size < room ? size : room;
+    size_t head = u->tx_head;
+    size_t straight = u->tx_size - head < n ? u->tx_size - head : n;
+    memcpy(u->tx + head, from, straight);
+    memcpy(u->tx, from + straight, n - straight);
+    cpu_compiler_barrier();
+    head += n;
+    u->tx_head = (uint16_t)(head < u->tx_size ? head : head - u->tx_size);
     uint32_t state = cpu_mask_all();
     transmit(u);
     cpu_unmask_all(state);
