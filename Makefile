@@ -144,6 +144,10 @@ fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
 bench-codec: setup test-images ## measure the codec on this machine and on the emulated board
 	@$(RUN_MODULE) tests.bench.bench_codec
 
+.PHONY: bench-host
+bench-host: setup ## measure archive and decoding beside a raw file write and plain SQLite, on this machine
+	@$(RUN_MODULE) tests.bench.bench_host
+
 # The flight program with the benchmark's mission, as it flies and with a prompt.
 .PHONY: bench-board
 bench-board: setup ## measure the flight program on the emulated board

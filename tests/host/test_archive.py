@@ -31,6 +31,7 @@ from perilune.packet.pus import Telecommand
 from perilune.telemetry import Decoder, Undecodable
 from perilune.telemetry import reports as r
 
+from tests.bench import bench_host, downlink
 from tests.host.recorded_downlink import TRIAL, record
 
 DAY_S = 86_400
@@ -245,6 +246,7 @@ def test_another_calibration_is_taken_at_replay(archive: Path) -> None:
 CHILD = """
 import sys
 from perilune.archive import ArchiveWriter
+from tests.bench import bench_host, downlink
 from tests.host.recorded_downlink import FRAME_FILE_STEP, frames_in
 import zlib, msgspec
 from perilune.dictionary.model import Dictionary
@@ -350,6 +352,13 @@ def test_a_frame_of_another_length_is_refused(tmp_path: Path) -> None:
         with pytest.raises(PacketError, match="expected 256 octets; found 3"):
             archive.frames([b"abc"])
         assert archive.frames(record().frames[:2]) == 2
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_ten_million_packets_in_flat_memory(tmp_path: Path) -> None:
+    rows = bench_host.memory_rows(tmp_path, downlink.dictionary(tmp_path / "dictionary"), 10_000_000)
+    assert all(row.met for row in rows), rows
 
 
 # --- days -------------------------------------------------------------------------------------------------------------

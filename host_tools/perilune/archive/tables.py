@@ -100,8 +100,8 @@ def write_csv(rows: Iterable[Row], file: IO[str]) -> int:
 def write_parquet(rows: Iterable[Row], path: Path) -> int:
     """A Parquet file; how many rows. Raises ExportError without pyarrow. Columns have the types of the first rows."""
     try:
-        import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
-        import pyarrow.parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
+        import pyarrow  # noqa: PLC0415
+        import pyarrow.parquet  # noqa: PLC0415
     except ImportError as error:
         raise ExportError("Parquet needs pyarrow", next_step="pip install 'perilune[parquet]'") from error
     writer = None
