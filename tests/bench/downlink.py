@@ -30,10 +30,8 @@ def dictionary(folder: Path) -> Dictionary:
     lines = ['[subsystem]\nname = "bench"\ntitle = "Measurements"\n']
     for number, kind in enumerate(_FIELDS):
         calibration = "calibration = [-40.0, 0.0625]\n" if kind.endswith("16") else ""
-        lines.append(
         point = f'[[point]]\nid = {0x1000 + number}\nname = "p{number}"\ntype = "{kind}"\ntext = "One of the fields."\n'
         lines.append(point + calibration)
-        )
     names = ", ".join(f'"p{number}"' for number in range(len(_FIELDS)))
     lines.append(
         f'[[housekeeping]]\nsid = {SID}\nname = "many"\nperiod_ms = 1000\ntext = "All of them."\nfields = [{names}]\n'
