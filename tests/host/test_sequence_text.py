@@ -87,7 +87,6 @@ def test_octets_read_as_they_were_typed() -> None:
         ("SEQUENCE 65536", (1, 10, "header")),
         ("SEQUENCE 80 a/b", (1, 13, "header")),
         ("SEQUENCE 80 a b", (1, 15, "stray")),
-        ("SEQUENCE 1\nR00:00:00 CORE.PING", (1, 1, "id")),
         ("R00:00:00 CORE.PING\nSEQUENCE 80", (2, 1, "header")),
         ("ON_FAIL", (1, 1, "on_fail")),
         ("ON_FAIL STOP", (1, 9, "on_fail")),
@@ -148,6 +147,12 @@ def test_notes_do_not_keep_a_sequence_back() -> None:
     assert sequence is not None
     assert sequence.is_hazardous
     assert [(row.line, row.severity, row.kind) for row in problems] == [(2, NOTE, "hazard"), (3, NOTE, "mode")]
+
+
+def test_an_id_of_the_dictionary_is_noted() -> None:
+    sequence, problems = read_sequence("; mine\nSEQUENCE 1\nR00:00:00 CORE.PING", DICTIONARY)
+    assert sequence is not None
+    assert [(row.line, row.severity, row.kind) for row in problems] == [(2, NOTE, "id")]
 
 
 def test_all_errors_at_once_with_carets(tmp_path: Path) -> None:

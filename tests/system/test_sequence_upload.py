@@ -26,6 +26,7 @@ from tests.system.sequence_line import LONG, SequenceGround, compiled
 from tests.system.targets import QemuTarget, SitlTarget
 
 CUT_S = 10.0
+AWAY_S = 4.0
 FIRST_PARTS = 500  # octets up that hold the beginning of the load and its first part
 
 
@@ -103,10 +104,10 @@ def test_with_the_line_cut_for_ten_seconds(board: Board) -> None:
 def test_another_tool_goes_on_where_the_first_was_broken_off(board: Board) -> None:
     """And until all of it is there, it cannot be run."""
     first, sequence = board.ground(), compiled()
-    first.line.cut_after(FIRST_PARTS, CUT_S)
+    first.line.cut_after(FIRST_PARTS, AWAY_S)
     with pytest.raises(NoAnswer, match="it goes on where it was"):
-        Loader(first.board, sequence, patience_s=3.0).load()
-    first.ends(CUT_S)
+        Loader(first.board, sequence, patience_s=2.0).load()
+    first.ends(AWAY_S)
     second = board.ground()
     assert [row.state for row in statuses(second.board) if row.id == 80] == ["loading"]
     with pytest.raises(RequestRefused, match="STATE"):
@@ -120,16 +121,21 @@ def test_another_tool_goes_on_where_the_first_was_broken_off(board: Board) -> No
 
 def test_a_board_that_restarts_is_loaded_anew(board: Board) -> None:
     first, sequence = board.ground(), compiled()
-    first.line.cut_after(FIRST_PARTS, CUT_S)
+    first.line.cut_after(FIRST_PARTS, AWAY_S)
     with pytest.raises(NoAnswer):
-        Loader(first.board, sequence, patience_s=3.0).load()
-    first.ends(CUT_S)
+        Loader(first.board, sequence, patience_s=2.0).load()
+    first.ends(AWAY_S)
     board.target.power_cut()
     board.numbers.skip()
     second = board.ground()
+    assert [row.id for row in statuses(second.board)] == [1]
     loaded = Loader(second.board, sequence).load()
     assert (loaded.crc, loaded.resumed_at) == (sequence.crc, 0)
-    assert len(run_whole(second, sequence)) == 64
+    board.target.power_cut()
+    board.numbers.skip()
+    third = board.ground()
+    assert Loader(third.board, sequence).load().was_there
+    assert len(run_whole(third, sequence)) == 64
 
 
 def test_nothing_is_loaded_over_without_being_asked_to(board: Board) -> None:
@@ -150,6 +156,16 @@ def test_nothing_is_loaded_over_without_being_asked_to(board: Board) -> None:
         abort(ground.board, 80)
     with pytest.raises(RequestRefused, match="load it first"):
         follow(ground.board, 81, activate(ground.board, 81))
+
+
+def test_one_of_the_dictionary_is_stood_for_and_comes_back(board: Board) -> None:
+    ground, mine = board.ground(), compiled("SEQUENCE 1\nR00:00:00 CORE.PING")
+    stored = content(ground.board, 1)
+    assert Loader(ground.board, mine).load().crc == mine.crc
+    assert content(ground.board, 1) == mine.octets
+    assert len(run_whole(ground, mine)) == 1
+    delete(ground.board, 1)
+    assert content(ground.board, 1) == stored
 
 
 def test_a_board_that_is_full_says_so(board: Board) -> None:
@@ -187,10 +203,10 @@ def test_no_part_of_it_is_ever_run() -> None:
     refused = 0
     for number, octets in enumerate(range(40, 1400, 97), 1):
         first = SequenceGround(target, numbers, seed=2 * number)
-        first.line.cut_after(octets, 4.0)
+        first.line.cut_after(octets, AWAY_S)
         with pytest.raises(NoAnswer):
             Loader(first.board, sequence, patience_s=2.0).load()
-        first.ends(4.0)
+        first.ends(AWAY_S)
         second = SequenceGround(target, numbers, seed=2 * number + 1)
         state = {row.id: row.state for row in statuses(second.board)}.get(80)
         if state != "loaded":

@@ -16,7 +16,7 @@ from flight.limits import APID
 from ..dictionary.model import Dictionary
 from ..errors import LinkLostError, PeriluneError
 from ..link.sequence_controlled import Phase
-from ..link.session import LinkSession, SentTelecommand, TelecommandState
+from ..link.session import LinkSession, TelecommandState
 from ..packet.pus import Telecommand
 from ..telemetry import Decoder, Report, Undecodable
 from ..telemetry.reports import VerificationReport
@@ -35,17 +35,28 @@ _COUNTS = 0x4000
 class RequestRefused(PeriluneError):
     """The board refused a request, or failed to execute it."""
 
+    exit_status = 3
+
 
 class NoAnswer(PeriluneError):
     """The board did not answer in the time given."""
+
+    exit_status = 4
+
+
+class Delivery(Protocol):
+    """What the link tells of a telecommand."""
+
+    @property
+    def state(self) -> TelecommandState:
+        """Where it is."""
 
 
 class SentRequest(msgspec.Struct, eq=False):
     """A request on its way. reports: its ST[01] reports so far; times: when each came, on the ground's clock."""
 
     text: str
-    request_id: int
-    telecommand: SentTelecommand
+    telecommand: Delivery
     reports: list[VerificationReport] = []
 
     @property
@@ -125,7 +136,7 @@ class SessionBoard:
             self.session.service.start()
         packet = Telecommand(APID, service, subtype, data, sequence_count=self._count % _COUNTS)
         self._count += 1
-        sent = SentRequest(text or f"{service}/{subtype}", packet.request_id, self.session.send(packet.pack()))
+        sent = SentRequest(text or f"{service}/{subtype}", self.session.send(packet.pack()))
         self._requests[packet.request_id] = sent
         return sent
 

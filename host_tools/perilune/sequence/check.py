@@ -92,11 +92,10 @@ class _Checker:
                 break
         for row in self._dictionary.sequences.values():
             if row.id == self._sequence.id:
-                text = f"id {row.id} is that of {row.name}, which is in the dictionary and cannot be replaced"
-                self._at_line(header, ERROR, "id", text, f"Take another id; taken: {self._taken()}")
-
-    def _taken(self) -> str:
-        return ", ".join(str(number) for number in sorted(row.id for row in self._dictionary.sequences.values()))
+                text = f"id {row.id} is that of {row.name} in the dictionary"
+                self._at_line(
+                    header, NOTE, "id", text, "It stands for that one until it is deleted, also after restarts"
+                )
 
     def times(self) -> None:
         """An absolute time that lies before what the steps above it take at least."""

@@ -194,10 +194,12 @@ def check(request: SentRequest) -> None:
 def _do(board: SequenceBoard, subtype: int, identifier: int, text: str, patience_s: float) -> None:
     """A request whose outcome the status shows, should its own report be lost."""
     talk = Conversation(board, patience_s)
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
         request = board.request(SERVICE, subtype, identifier.to_bytes(2, "big"), f"{text} sequence {identifier}")
         talk.finish([request])
-        check(request)
+        # Once a report was lost, a refusal may mean that it is done.
+        if not number:
+            check(request)
         if request.is_over:
             return
         row = next((row for row in statuses(board, patience_s) if row.id == identifier), None)

@@ -8,7 +8,7 @@ of it there, with the right CRC-16 and every step good.
     being loaded, our octets   -> 21/129 the parts that are missing, 21/130 end
     being loaded, other octets -> 21/3 unload
     loaded, our checksum       -> done
-    loaded, another one        -> 21/3 unload if it may be replaced
+    loaded, another one        -> 21/3 unload if it may be replaced; one of the dictionary: as if there were none
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from flight.tables import SEQUENCE_ID, SEQUENCE_OCTETS_AT
 
+from ..dictionary.generate import modules
 from ..errors import PeriluneError
 from ..telemetry.reports import SequenceChecksumReport, SequenceStatusReport
 from .board import Conversation, RequestRefused, SentRequest, SequenceBoard
@@ -34,6 +36,8 @@ PATIENCE_S = 60.0
 
 class LoadError(PeriluneError):
     """A sequence that was not loaded."""
+
+    exit_status = 3
 
 
 class LoadProgress(msgspec.Struct, frozen=True):
@@ -119,10 +123,16 @@ class Loader:
     def _is_ours(self, there: SequenceChecksumReport, length: int) -> bool:
         return there.length == length and there.crc == checksum(self._sequence.octets[:length])
 
+    def _is_dictionarys(self, there: SequenceChecksumReport | None) -> bool:
+        """Is it the one of the dictionary? A loaded one of the same id stands for it, and it cannot be unloaded."""
+        rows = modules(self._board.dictionary)[0].SEQUENCES
+        own = [row[SEQUENCE_OCTETS_AT] for row in rows if row[SEQUENCE_ID] == self._sequence.id]
+        return there is not None and (there.length, there.crc) in [(len(octets), checksum(octets)) for octets in own]
+
     def _act(self, state: str | None, there: SequenceChecksumReport | None, rounds: int) -> None:
         """One round: send what is missing."""
         sequence = self._sequence
-        if state is None:
+        if state is None or (state == "loaded" and self._is_dictionarys(there)):
             head = sequence.steps.to_bytes(1, "big") + len(sequence.octets).to_bytes(2, "big")
             begin = self._request(BEGIN, head + sequence.crc.to_bytes(2, "big"), "begin")
             self._send_parts(0, [begin])

@@ -44,6 +44,8 @@ def _printable(text: str) -> str:
 class SequenceError(PeriluneError):
     """A sequence that cannot be used. problems: all errors and notes, in the order of the file."""
 
+    exit_status = 5
+
     def __init__(self, path: str, problems: Sequence[SequenceProblem]) -> None:
         self.problems = tuple(problems)
         errors = [problem for problem in problems if problem.severity == ERROR]
