@@ -45,6 +45,7 @@ class Night(App):
         self._values = core.values
         self._unit = core.devices.power
         self.time = SolarTime(core.store)
+        self.time.load()
         self.sun = Sun()
         self.dawn = Dawn(core)
         self._bind(core.ids, core.index, core.supply)
@@ -145,8 +146,6 @@ class Night(App):
         """Ten seconds have passed."""
         values = self._values
         elapsed_s = _STEP_S * int(values[self._scale])
-        if not self._started:
-            self.time.load()
         self.time.advance(elapsed_s, int(values[self._day]), int(values[self._keep]))
         self._look_at_light(elapsed_s)
         self._look_at_sun()
