@@ -126,6 +126,12 @@ class ArchiveWriter:
             self.flush()
         return self._last
 
+    def leave_out(self, most: int) -> int:
+        """Of the frames that wait for a `commit` that works keep the latest *most*; how many were left out."""
+        over = max(0, len(self._frames) - most)
+        del self._frames[:over]
+        return over
+
     def _transaction(self, rows: list[tuple[int, int, bytes]]) -> None:
         execute = self._connection
         execute.execute("BEGIN IMMEDIATE")

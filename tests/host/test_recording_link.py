@@ -1,0 +1,121 @@
+"""A link that is recorded: on the flight software in this process, and where the archive cannot be written."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from flight.limits import APID
+from perilune.archive import ArchiveReader, ArchiveWriter
+from perilune.archive import recording_link as module
+from perilune.archive.recording_link import RecordingLink
+from perilune.client.link_protocol import LinkStatus, Submission
+from perilune.link.downlink import DownlinkEvent, Dropped, FrameReceived
+from perilune.link.link_state import LinkState
+from perilune.link.session import TelecommandState
+from perilune.packet.pus import Telecommand
+
+from tests.host.recorded_downlink import record
+
+NOON = 1_795_176_000.0
+
+
+class PlayedLink:
+    """Brings the recorded frames, some with each step, and numbers telecommands from 10 on."""
+
+    def __init__(self) -> None:
+        self.frames = list(record().frames)
+        self.submissions: list[Submission] = []
+        self.closed = 0
+
+    def step(self, timeout_s: float) -> list[DownlinkEvent]:
+        part, self.frames = self.frames[:5], self.frames[5:]
+        events: list[DownlinkEvent] = [FrameReceived(frame[1] >> 1 & 7, frame[2], frame[3], frame) for frame in part]
+        return [*events, Dropped(0x50, 3)]
+
+    def submit(self, telecommand: Telecommand, *, expedited: bool = False) -> Submission:
+        self.submissions.append(Submission(telecommand))
+        return self.submissions[-1]
+
+    def withdraw(self, submission: Submission) -> None:
+        submission.state = TelecommandState.WITHDRAWN
+
+    def state(self) -> LinkState:
+        raise NotImplementedError
+
+    def status(self) -> LinkStatus | None:
+        return None
+
+    def fileno(self) -> int | None:
+        return 7
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_frames_faults_and_telecommands_are_written_down(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite"
+    inner = PlayedLink()
+    link = RecordingLink(inner, ArchiveWriter(path, record().dictionary), source="console", wall=lambda: NOON)
+    submission = link.submit(Telecommand(APID, 8, 1, bytes.fromhex("0202 0130 00"), 0))
+    other = link.submit(Telecommand(APID, 17, 1), source="script")
+    with ArchiveReader(path) as reader:
+        assert list(reader.commands()) == []  # not numbered yet
+    # The owner numbers it; the recording has the answers to count 10.
+    submission.telecommand = Telecommand(APID, 8, 1, bytes.fromhex("0202 0130 00"), 10)
+    submission.request_id = submission.telecommand.request_id
+    link.withdraw(other)
+    while inner.frames:
+        assert len(link.step(0.0)) > 1
+        submission.state = TelecommandState.DELIVERED
+    assert link.fileno() == 7
+    link.close()
+    link.close()
+    assert (inner.closed, link.failure, link.lost_frames) == (1, "", 0)
+    with ArchiveReader(path) as reader:
+        assert [octets for _, octets in reader.frames()] == list(record().frames)
+        assert sum(fault["octets"] for fault in reader.faults()) == 3 * -(-len(record().frames) // 5)
+        sent, withdrawn = reader.commands()
+    assert (sent["text"], sent["source"], sent["delivery"]) == (
+        "TRIAL.FAIL code=304 after_start=0",
+        "console",
+        "delivered",
+    )
+    assert [stage["stage"] for stage in sent["verification"]] == ["acceptance", "start"]
+    assert (withdrawn["text"], withdrawn["delivery"]) == ("CORE.PING", "withdrawn")
+
+
+def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "archive.sqlite"
+    inner = PlayedLink()
+    now = [0.0]
+    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
+    link = RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
+    link.step(0.0)
+    pages = archive._connection.execute("PRAGMA page_count").fetchone()[0]
+    archive._connection.execute(f"PRAGMA max_page_count = {pages}")
+    while not link.failure:
+        link.step(0.0)
+    assert "make room on the disk" in link.failure
+    stored = sqlite3.connect(path).execute("SELECT count(*) FROM frame").fetchone()[0]
+    monkeypatch.setattr(module, "WAITING_FRAMES", 7)
+    for _ in range(3):
+        now[0] += module.RETRY_S
+        assert link.step(0.0)
+    assert link.lost_frames > 0
+    archive._connection.execute("PRAGMA max_page_count = 100000")
+    now[0] += module.RETRY_S
+    while inner.frames:
+        link.step(0.0)
+    assert link.failure == ""
+    link.close()
+    with ArchiveReader(path) as reader:
+        frames = [octets for _, octets in reader.frames()]
+        gaps = [gap for gap in reader.gaps() if gap["kind"] == "frame" and gap["vcid"] == -1]
+    assert len(frames) == len(record().frames) - link.lost_frames
+    assert frames[:stored] == list(record().frames[:stored])
+    # What was lost is seen in the counts.
+    assert sum(gap["missing"] for gap in gaps) == link.lost_frames
