@@ -23,6 +23,7 @@ _SEVERAL = "starts the whole core again and again, which leaves the heap in piec
 _PATCHED = "changes a constant of a module, which the image has frozen"
 # Files that do not run here, with the reason.
 NOT_HERE = {
+    "test_app_thermal_hours": "some 20 000 turns of the app, minutes on an emulated board",
     "test_codec_vectors": "compares with the Python twin, which the image has not; test_codec_vectors.py here runs it",
     "test_modes": _SEVERAL,
     "test_service_schedule": _SEVERAL,
