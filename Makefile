@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 BOARD ?= netduinoplus2
 EMULATOR ?= qemu
+TARGET ?= qemu
 VARIANT ?= flight
 SECONDS ?= 60
 
@@ -85,10 +86,11 @@ test: setup unix test-images ## run the tests, except the long ones
 test-long: setup unix test-images ## run all tests
 	@$(VENV)/python -m pytest -n auto --dist loadgroup
 
-# What the tests boot: both variants, and both with the mission of the flight tests.
+# What the tests boot: both variants, both with the mission of the flight tests, and the reference payload.
 .PHONY: test-images
 test-images: setup
 	@for image in VARIANT=flight VARIANT=dev \
+		"VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload" \
 		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial" \
 		"VARIANT=dev MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"; do \
 		$(MAKE) -s firmware $$image >build/test-images.log 2>&1 || { tail -n 30 build/test-images.log; exit 1; }; \
@@ -103,10 +105,29 @@ firmware: setup ## build a board's firmware: BOARD=netduinoplus2 VARIANT=flight 
 size: firmware ## show what an image takes of its board; fails over budget: BOARD=... VARIANT=...
 	@$(RUN_MODULE) perilune.image $(BOARD) $(VARIANT) build/$(BOARD)-$(VARIANT)/firmware.elf
 
+# sitl runs the flight software in a process on this machine: no firmware.
 .PHONY: emulate
-emulate: firmware ## run a board in an emulator until Ctrl-C: BOARD=... EMULATOR=qemu (or renode) STORAGE=file
-	@$(RUN_MODULE) hil.emulate $(BOARD) build/$(BOARD)-$(VARIANT)/firmware.elf --emulator $(EMULATOR) \
+emulate: $(if $(filter sitl,$(EMULATOR)),setup,firmware) ## run a board until Ctrl-C: EMULATOR=qemu (renode, sitl) BOARD=... PLANT=1 PTY=1 STORAGE=file
+	@$(RUN_MODULE) hil.emulate --target $(EMULATOR) $(if $(PLANT),--plant) $(if $(PTY),--pty) \
+		$(if $(filter sitl,$(EMULATOR)),$(if $(MISSION),--mission $(abspath $(MISSION))),\
+		$(BOARD) $(or $(if $(BUILD),$(abspath $(BUILD))),build/$(BOARD)-$(VARIANT))/firmware.elf) \
 		$(if $(STORAGE),--storage $(STORAGE))
+
+# The board that a target of the scenarios boots: its bench in hil/benches names the same.
+HIL_BOARD = $(if $(filter renode,$(TARGET)),stm32f4_discovery,$(BOARD))
+# Boards in an emulator wait more than they compute.
+HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$(shell echo $$((3 * $$(nproc)))),auto))
+
+.PHONY: hil
+hil: setup ## fly the scenarios on a target: TARGET=qemu (sitl, renode, serial BENCH=file)
+	@$(if $(filter qemu renode,$(TARGET)),$(MAKE) -s firmware BOARD=$(HIL_BOARD) VARIANT=flight \
+		MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(HIL_BOARD)-payload >build/hil-image.log 2>&1 \
+		|| { tail -n 30 build/hil-image.log; exit 1; })
+	@$(VENV)/python -m pytest hil -n $(HIL_WORKERS) --target $(TARGET) $(if $(BENCH),--bench $(BENCH))
+
+.PHONY: renode
+renode: setup ## unpack a downloaded Renode for this project, or say where to get it: PACKAGE=file
+	@$(RUN_MODULE) hil.renode_package $(PACKAGE)
 
 .PHONY: flash
 flash: firmware ## write the firmware to a real board: BOARD=... METHOD=dfu|stlink|openocd|serial PORT=... DRY_RUN=1

@@ -26,9 +26,9 @@ CRASH_SYMBOL, CRASH_SIZE = "survivor", 256  # firmware/stm32f4/fault.c: what a r
 PLOTTED = 200  # columns at most
 
 
-def folder_of(test: str) -> Path:
+def folder_of(test: str, out: Path = OUT_DIR) -> Path:
     """The folder of a test's evidence, by pytest's name of the test."""
-    return OUT_DIR / re.sub(r"[^\w.\[\]-]+", "_", test.removeprefix("hil/")).strip("_")
+    return out / re.sub(r"[^\w.\[\]-]+", "_", test.removeprefix("hil/")).strip("_")
 
 
 def keep(folder: Path, target: Target, ground: Ground | None, reason: str) -> Path:

@@ -176,6 +176,8 @@ def target(
     request: pytest.FixtureRequest, make_target: Callable[[], Target], bench: Bench, breakages: Breakages
 ) -> Target:
     """The board, booted unless the test is marked `unbooted`."""
+    from perilune.errors import PeriluneError  # noqa: PLC0415
+
     from hil.targets.errors import EmulatorMissing, TargetError  # noqa: PLC0415
 
     target = make_target()
@@ -186,7 +188,7 @@ def target(
         except EmulatorMissing as missing:
             breakages.note(bench, str(missing))
             pytest.skip(str(missing))
-        except (TargetError, OSError, ValueError) as error:
+        except (TargetError, PeriluneError, OSError, ValueError) as error:
             breakages.note(bench, str(error))
             raise
     return target
@@ -261,7 +263,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from hil.evidence import folder_of, keep  # noqa: PLC0415
 
         try:
-            kept = keep(folder_of(item.nodeid), state["target"], state.get("ground"), report.longreprtext)
+            folder = folder_of(item.nodeid, item.config.rootpath / "hil" / "out")
+            kept = keep(folder, state["target"], state.get("ground"), report.longreprtext)
             report.sections.append(("evidence", str(kept)))
         except Exception as error:  # task boundary: what failed must be told, whatever its evidence does
             report.sections.append(("evidence", f"not kept: {type(error).__name__}: {error}"))

@@ -19,6 +19,8 @@ from pathlib import Path
 
 _GUARD = 'read -r _; kill -s KILL -- "-$0" 2>/dev/null'
 
+OTHERS_END_S = 1.0
+
 _running: "weakref.WeakSet[EmulatorProcess]" = weakref.WeakSet()
 
 
@@ -86,6 +88,16 @@ class EmulatorProcess:
         if self._guard.stdin is not None:
             self._guard.stdin.close()
 
+    def _await_others(self) -> None:
+        """What a start script had started is killed, but somebody else's child: it may take a moment to go."""
+        deadline = time.monotonic() + OTHERS_END_S
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self._process.pid, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            time.sleep(0.002)
+
     def stop(self) -> int:
         """Kill the process if it still runs, wait for it, and return its exit code. May be called again."""
         if self._process.returncode is None:
@@ -93,6 +105,7 @@ class EmulatorProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            self._await_others()
         self._end_guard()
         _ = self.output
         self._output.close()

@@ -20,12 +20,14 @@ from typing import Any, Self
 
 from perilune.boards import BOARDS_DIR, LARGE_SECTOR_SIZE, Board, BoardError, load_board, sector_address
 
+from hil.renode_package import PINNED, how_to_get, places
+
 from .channel import Channel
 from .errors import ControlError, EmulatorMissing, TargetDied
 from .process import EmulatorProcess
 
 UART_NAMES = ("link", "bus", "console")  # USART1, 2, 3
-MINIMUM_VERSION = (1, 16, 1)
+MINIMUM_VERSION = PINNED.numbers
 START_TIMEOUT_S = 120.0  # the first start after an installation is slow
 VERSION_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
@@ -36,20 +38,14 @@ READ_AT_ONCE = 4096
 
 
 def find_renode() -> str:
-    """Path of Renode's start command: in ``RENODE_ROOT``, else on PATH. Raises EmulatorMissing."""
-    root = os.environ.get("RENODE_ROOT")
-    if root:
-        path = shutil.which("renode", path=root)
-        if path is None:
-            raise EmulatorMissing(f"RENODE_ROOT is {root}, but there is no command 'renode' in it")
-        return path
-    path = shutil.which("renode")
-    if path is None:
-        raise EmulatorMissing(
-            "Renode is not installed: unpack the portable package of 1.16.1 or later from its project page and set "
-            "RENODE_ROOT to its folder"
-        )
-    return path
+    """Path of Renode's start command, in the first of `renode_package.places()` that has it. Raises EmulatorMissing."""
+    for folder, name in places():
+        path = shutil.which("renode", path=folder)
+        if path is not None:
+            return path
+        if name == "RENODE_ROOT":
+            raise EmulatorMissing(f"RENODE_ROOT is {folder}, but there is no command 'renode' in it")
+    raise EmulatorMissing(f"Renode is not installed: {how_to_get()}")
 
 
 def check_version(command: str) -> tuple[int, ...]:

@@ -74,6 +74,10 @@ class Target(ABC):
         """What this target can do, of `CAPABILITIES`."""
         return frozenset(CAPABILITIES) - set(self.missing)
 
+    def can(self, capability: str) -> bool:
+        """Has the target a capability? Raises KeyError for one that there is not."""
+        return not self.why_not(capability)
+
     def why_not(self, capability: str) -> str:
         """Why the target lacks a capability; empty when it has it. Raises KeyError for one that there is not."""
         if capability not in CAPABILITIES:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from perilune.boards import BOARDS_DIR, sector_address
 
+from hil import renode_package
 from hil.targets.errors import ControlError, EmulatorMissing
 from hil.targets.renode import Renode, check_version, find_renode
 
@@ -57,11 +58,13 @@ def target() -> Iterator[Renode]:
 def test_missing_renode_is_said_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RENODE_ROOT", raising=False)
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(renode_package, "UNPACKED", Path("nowhere"))
     with pytest.raises(EmulatorMissing) as error:
         find_renode()
     assert str(error.value) == (
-        "Renode is not installed: unpack the portable package of 1.16.1 or later from its project page and set "
-        "RENODE_ROOT to its folder"
+        "Renode is not installed: download renode-1.16.1.linux-portable-dotnet.tar.gz from "
+        "https://github.com/renode/renode/releases/tag/v1.16.1 and run `make renode PACKAGE=<the file>`, "
+        "or set RENODE_ROOT to an unpacked one"
     )
 
 

@@ -1,6 +1,7 @@
 """perilune.toml: the boards of a mission by name. Where it is looked for, what may stand in it, what is wrong with it.
 
     default = "bench"                      # the target when none is named
+    renode_root = "../renode"              # folder of Renode, where neither RENODE_ROOT nor PATH leads to it
 
     [targets.bench]
     port = "/dev/ttyACM0"                  # serial port, pyserial URL, tcp://HOST:PORT, or sitl
@@ -45,6 +46,7 @@ class _Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: dict[str, _Target] = {}
     default: str | None = None
+    renode_root: str | None = None  # read by hil/renode_package.py
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -1,0 +1,127 @@
+"""``make renode``: say which Renode is used and where the official package is, or unpack one that was downloaded.
+
+Lives here: the version's data, the places where Renode is looked for, unpacking. Nothing here uses a network.
+Places, in this order: $RENODE_ROOT, PATH, `renode_root` of perilune.toml, .deps/renode (where a package is unpacked).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import tomllib
+from pathlib import Path
+
+import msgspec
+from perilune.client.configuration import find as find_configuration
+from perilune.errors import PeriluneError
+
+ROOT = Path(__file__).resolve().parents[1]
+UNPACKED = ROOT / ".deps" / "renode"
+COMMAND = "renode"
+
+
+class Pinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """hil/renode.toml."""
+
+    version: str
+    package: str
+    page: str
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The version as numbers."""
+        return tuple(int(part) for part in self.version.split("."))
+
+
+PINNED = msgspec.toml.decode((Path(__file__).parent / "renode.toml").read_bytes(), type=Pinned)
+
+
+class PackageError(PeriluneError):
+    """A file that is no portable package of Renode."""
+
+
+def configured_root() -> Path | None:
+    """Folder of Renode that perilune.toml names (`renode_root`, relative to the file); None when it names none."""
+    path = find_configuration()
+    if path is None or not path.is_file():
+        return None
+    try:
+        root = tomllib.loads(path.read_text(encoding="utf-8")).get("renode_root")
+    except (OSError, ValueError):
+        return None  # whoever opens the file for its targets tells what is wrong with it
+    return (path.parent / root).resolve() if isinstance(root, str) else None
+
+
+def places() -> list[tuple[str, str]]:
+    """What to look in, and how that is called: a folder, or a search path."""
+    found = []
+    if root := os.environ.get("RENODE_ROOT"):
+        return [(root, "RENODE_ROOT")]
+    found.append((os.environ.get("PATH", ""), "PATH"))
+    if configured := configured_root():
+        found.append((str(configured), "perilune.toml"))
+    found.append((str(UNPACKED), "make renode"))
+    return found
+
+
+def how_to_get() -> str:
+    """What to do, in one line."""
+    return (
+        f"download {PINNED.package} from {PINNED.page} and run `make renode PACKAGE=<the file>`, "
+        f"or set RENODE_ROOT to an unpacked one"
+    )
+
+
+def unpack(package: Path, to: Path = UNPACKED) -> Path:
+    """Unpack a downloaded portable package; the folder that has Renode's command. Raises PackageError.
+
+    What was there before goes only when the new one is whole.
+    """
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix="renode-") as name:
+        fresh = Path(name) / "unpacked"
+        try:
+            with tarfile.open(package) as archive:
+                archive.extractall(fresh, filter="tar")
+        except (OSError, tarfile.TarError) as error:
+            raise PackageError(
+                f"{package} cannot be unpacked", expected=PINNED.package, found=str(error), next_step=how_to_get()
+            ) from error
+        commands = [path for path in (fresh / COMMAND, *fresh.glob(f"*/{COMMAND}")) if path.is_file()]
+        if not commands:
+            raise PackageError(
+                f"{package} is no portable package of Renode",
+                expected=f"a folder with the command '{COMMAND}'",
+                found=", ".join(sorted(path.name for path in fresh.iterdir())[:5]) or "nothing",
+                next_step=how_to_get(),
+            )
+        shutil.rmtree(to, ignore_errors=True)
+        commands[0].parent.replace(to)
+    return to
+
+
+def main(argv: list[str]) -> int:
+    """Entry; 0 when Renode can be used or it was told how to get it, 2 when the package is none."""
+    from hil.targets.errors import EmulatorMissing  # noqa: PLC0415  # renode.py imports this module
+    from hil.targets.renode import check_version, find_renode  # noqa: PLC0415
+
+    try:
+        if argv:
+            print(f"Unpacked to {unpack(Path(argv[0]))}")
+        command = find_renode()
+        version = check_version(command)
+    except PackageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except EmulatorMissing as missing:
+        print(missing)
+        return 2 if argv else 0
+    print(f"{command} is version {'.'.join(map(str, version))}; tested with {PINNED.version}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

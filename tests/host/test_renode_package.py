@@ -1,0 +1,97 @@
+"""Where Renode is looked for, and what becomes of a downloaded package."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from hil import renode_package
+from hil.renode_package import PINNED, PackageError, places, unpack
+from hil.targets.renode import MINIMUM_VERSION, find_renode
+
+SCRIPT = b"#!/bin/sh\necho Renode v1.16.1.33024\n"
+
+
+def package(path: Path, *names: str) -> Path:
+    """A package that holds these files, all of them executable."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(SCRIPT), 0o755
+            archive.addfile(entry, io.BytesIO(SCRIPT))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without Renode, in a folder without a perilune.toml."""
+    monkeypatch.delenv("RENODE_ROOT", raising=False)
+    monkeypatch.delenv("PERILUNE_CONFIG", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(renode_package, "UNPACKED", tmp_path / "deps" / "renode")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_pinned_version_is_the_oldest_that_is_used() -> None:
+    assert MINIMUM_VERSION == PINNED.numbers == (1, 16, 1)
+    assert PINNED.version in PINNED.package
+    assert PINNED.version in PINNED.page
+
+
+def test_an_unpacked_package_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    downloaded = package(tmp_path / PINNED.package, "renode_1.16.1_portable/renode", "renode_1.16.1_portable/LICENSE")
+    renode_package.unpack(downloaded, renode_package.UNPACKED)
+    assert find_renode() == str(tmp_path / "deps" / "renode" / "renode")
+    assert [path.name for path in (tmp_path / "deps").iterdir()] == ["renode"]
+
+
+def test_a_later_package_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    to = tmp_path / "deps" / "renode"
+    unpack(package(tmp_path / "a.tar.gz", "a/renode", "a/old"), to)
+    unpack(package(tmp_path / "b.tar.gz", "b/renode"), to)
+    assert sorted(path.name for path in to.iterdir()) == ["renode"]
+
+
+@pytest.mark.parametrize("content", [b"no archive at all", None])
+def test_a_file_that_is_no_package_is_refused_and_nothing_changes(tmp_path: Path, content: bytes | None) -> None:
+    to = tmp_path / "deps" / "renode"
+    unpack(package(tmp_path / "good.tar.gz", "renode/renode"), to)
+    bad = tmp_path / "bad.tar.gz"
+    if content is None:
+        package(bad, "something/else")
+    else:
+        bad.write_bytes(content)
+    with pytest.raises(PackageError, match="make renode PACKAGE"):
+        unpack(bad, to)
+    assert (to / "renode").is_file()
+    assert [path.name for path in (tmp_path / "deps").iterdir()] == ["renode"]
+
+
+def test_the_configuration_may_name_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "perilune.toml").write_text('renode_root = "tools/renode"\n', encoding="utf-8")
+    folder = tmp_path / "tools" / "renode"
+    folder.mkdir(parents=True)
+    (folder / "renode").write_bytes(SCRIPT)
+    (folder / "renode").chmod(0o755)
+    assert find_renode() == str(folder / "renode")
+    assert [name for _, name in places()] == ["PATH", "perilune.toml", "make renode"]
+
+
+def test_the_variable_is_asked_first_and_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    unpack(package(tmp_path / "a.tar.gz", "a/renode"), tmp_path / "deps" / "renode")
+    root = tmp_path / "own"
+    unpack(package(tmp_path / "b.tar.gz", "b/renode"), root)
+    monkeypatch.setenv("RENODE_ROOT", str(root))
+    assert find_renode() == str(root / "renode")
+
+
+def test_make_renode_tells_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert renode_package.main([]) == 0
+    assert PINNED.page in capsys.readouterr().out
+    assert renode_package.main([str(tmp_path / "absent.tar.gz")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "absent.tar.gz cannot be unpacked" in said
