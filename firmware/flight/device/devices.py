@@ -11,6 +11,9 @@ from .power import PowerUnit
 from .reading import Errors
 from .thermal import ThermalUnit
 
+# Points of the units are told this often: they are for diagnosis.
+_PUBLISH_S: int = const(10)
+
 ROLE_POWER = const(0)
 ROLE_THERMAL = const(1)
 
@@ -56,6 +59,7 @@ class Devices:
             self._units.append(device)
             self._places.append(self._supply(core, "DEVICE_" + _NAMES[role] + "_"))
         self._core = None
+        self._publish_in_s = 0
 
     def _supply(self, core, prefix: str) -> "tuple[int, ...]":  # type: ignore[no-untyped-def]
         return tuple([core.supply(getattr(core.ids, prefix + name)) for name in _NAMES_OF_POINTS])
@@ -77,12 +81,17 @@ class Devices:
     def step_1hz(self) -> None:
         """The units' turn, and their points."""
         units = self._units
+        for number in range(len(units)):
+            units[number].step(1)
+        self._publish_in_s -= 1
+        if self._publish_in_s > 0:
+            return
+        self._publish_in_s = _PUBLISH_S
         if self.modbus is not None:
             self.modbus.timeout_ms = self.values[self._timeout]
             self.modbus.attempts = self.values[self._attempts]
         for number in range(len(units)):
             unit = units[number]
-            unit.step(1)
             self._publish(unit, unit.errors, self._places[number])
 
     def _publish(self, unit, errors: Errors, places: "tuple[int, ...]") -> None:  # type: ignore[no-untyped-def]

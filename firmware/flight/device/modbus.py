@@ -125,6 +125,9 @@ class Master:
 
     def poll(self, now_ms: int) -> int:
         """Look at the port and go on; milliseconds until it should be called again. For Executive.add_poller."""
+        if self._state == _IDLE and not self._waiting:
+            # What nobody asked for lies in the port until the next request, which empties it first.
+            return _NEVER_MS
         count = self._port.read_into(self._chunk)
         if count:
             self._heard_ms = now_ms

@@ -42,12 +42,16 @@ class Told:
         self.row = row
         self.address = row[REGISTER_ADDRESS] + first
         self.wanted = [0] * count
+        self._si = [0.0] * count
         self.known = False  # somebody wants something
         self.held = False  # and the unit has confirmed it
         self.write = Transaction(link, link.errors, link.slave, WRITE_REGISTERS, self.address, count)
 
     def want(self, k: int, si: float) -> None:
         """Tell value *k*; what is outside the unit's range is cut to it."""
+        if si == self._si[k] and self.known:
+            return
+        self._si[k] = si
         row = self.row
         raw = int((si - row[REGISTER_OFFSET]) / row[REGISTER_SCALE] + 0.5)
         raw = min(max(raw, row[REGISTER_LOW]), row[REGISTER_HIGH])
@@ -98,6 +102,15 @@ class UnitLink(Client):
             if row[REGISTER_SPACE] == space and row[REGISTER_NAME] == name:
                 return row
         raise LookupError(name)
+
+    def places(self, name: str, count: int) -> list:  # type: ignore[type-arg]
+        """For each of *count* values of an input register: address, scale, offset, codes that are no reading."""
+        row = self.find(SPACE_INPUT, name)
+        made = []
+        for k in range(count):
+            address = row[REGISTER_ADDRESS] + k
+            made.append((address, row[REGISTER_SCALE], row[REGISTER_OFFSET], row[REGISTER_INVALID]))
+        return made
 
     def _input_format(self) -> None:
         """Every input register as one field, in the order of addresses."""
@@ -156,15 +169,18 @@ class UnitLink(Client):
             self.coils = coils
             self._coils_held = False
 
-    def reading(self, reading, row, k: int) -> None:  # type: ignore[no-untyped-def]
-        """Put value *k* of an input register into *reading*."""
-        raw = self.values[row[REGISTER_ADDRESS] + k]
-        for code in row[REGISTER_INVALID]:
-            if raw == code:
+    def fill(self, made, places) -> None:  # type: ignore[no-untyped-def]
+        """Put input registers into the readings *made*; places: where each has its value (places())."""
+        values = self.values
+        for number in range(len(made)):
+            place = places[number]
+            reading = made[number]
+            raw = values[place[0]]
+            if raw in place[3]:
                 reading.valid = False
-                return
-        reading.value = raw * row[REGISTER_SCALE] + row[REGISTER_OFFSET]
-        reading.valid = True
+            else:
+                reading.value = raw * place[1] + place[2]
+                reading.valid = True
 
     def step(self, elapsed_s: int) -> None:
         """Readings age; what is due is submitted."""

@@ -29,11 +29,11 @@ class ModbusPowerUnit(PowerUnit):
         super().__init__()
         link = UnitLink(devices, unit, self)
         self._link = link
-        # The row and the value of it for each reading.
-        self._places = [(link.find(SPACE_INPUT, name), 0) for name in _READINGS]
-        for name, count in (("battery_temperature", BATTERY_SENSORS), ("load_current", LOADS)):
-            row = link.find(SPACE_INPUT, name)
-            self._places += [(row, k) for k in range(count)]
+        self._places = []
+        for name in _READINGS:
+            self._places += link.places(name, 1)
+        self._places += link.places("battery_temperature", BATTERY_SENSORS)
+        self._places += link.places("load_current", LOADS)
         self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
         self._on_at = link.find(SPACE_INPUT, "load_on_mask")[REGISTER_ADDRESS]
         self._tripped_at = link.find(SPACE_INPUT, "load_trip_mask")[REGISTER_ADDRESS]
@@ -81,7 +81,6 @@ class ModbusPowerUnit(PowerUnit):
         self._link.tell_all()
 
     def step(self, elapsed_s: int) -> None:
-        self._timeout.want(0, self._values[self._timeout_s])
         link = self._link
         link.step(elapsed_s)
         # Clearing a trip twice does no harm, so an answer that was lost needs no thought.
@@ -94,11 +93,8 @@ class ModbusPowerUnit(PowerUnit):
         """A set of raw readings has come."""
         link = self._link
         values = link.values
-        made = self.all
-        places = self._places
-        for number in range(len(made)):
-            place = places[number]
-            link.reading(made[number], place[0], place[1])
+        link.fill(self.all, self._places)
+        self._timeout.want(0, self._values[self._timeout_s])
         self.status = values[self._status_at]
         self.load_on = values[self._on_at]
         self.load_tripped = values[self._tripped_at]

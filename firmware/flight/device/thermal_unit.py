@@ -20,11 +20,9 @@ class ModbusThermalUnit(ThermalUnit):
         super().__init__()
         link = UnitLink(devices, unit, self)
         self._link = link
-        # The row and the value of it for each reading.
-        self._places = []
-        for name, count in (("temperature", CHANNELS), ("heater_current", HEATERS), ("unit_temperature", 1)):
-            row = link.find(SPACE_INPUT, name)
-            self._places += [(row, k) for k in range(count)]
+        self._places = link.places("temperature", CHANNELS)
+        self._places += link.places("heater_current", HEATERS)
+        self._places += link.places("unit_temperature", 1)
         self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
         self._enable_bit = link.use_coils(("heater_enable",))[0]
         self._duty: Told = link.use_holding("heater_duty")[0]
@@ -42,17 +40,13 @@ class ModbusThermalUnit(ThermalUnit):
         self._link.want_coil(self._enable_bit + heater, on)
 
     def step(self, elapsed_s: int) -> None:
-        self._timeout.want(0, self._values[self._timeout_s])
         self._link.step(elapsed_s)
 
     def received(self) -> None:
         """A set of raw readings has come."""
         link = self._link
-        made = self.all
-        places = self._places
-        for number in range(len(made)):
-            place = places[number]
-            link.reading(made[number], place[0], place[1])
+        link.fill(self.all, self._places)
+        self._timeout.want(0, self._values[self._timeout_s])
         on = 0
         for heater in range(HEATERS):
             if self.heater_a[heater].value * 1000 > _CARRIES_MA:
