@@ -29,9 +29,9 @@ def test_a_healthy_board_passes(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_what_was_expected_and_did_not_come_has_status_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "expect.toml").write_text('[[value]]\npoint = "modes.mode"\nequals = "SCIENCE"\nwhen = "once"\n')
-    assert cli.main(["hk", "check", "-t", "sitl", "--for", "2s", "--expect", "expect.toml"]) == 5
-    assert "modes.mode was never SCIENCE" in capsys.readouterr().out
+    (tmp_path / "expect.toml").write_text('[[value]]\npoint = "core.reset_cause"\nequals = "CRASH"\nwhen = "once"\n')
+    assert cli.main(["hk", "check", "-t", "sitl", "--for", "3s", "--expect", "expect.toml"]) == 5
+    assert "core.reset_cause was never CRASH" in capsys.readouterr().out
 
 
 def test_a_wrong_file_of_expectations_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
