@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from perilune.archive import ArchiveError, ArchiveReader, ArchiveWriter
 from perilune.archive import days as archive_days
 from perilune.archive import writer as archive_writer
 from perilune.archive.days import detach, replay
+from perilune.archive.derive import Deriver
 from perilune.dictionary.load import CORE
 from perilune.dictionary.model import Dictionary
 from perilune.errors import PacketError
@@ -323,6 +325,37 @@ def test_a_full_disk_is_told_and_loses_nothing_acknowledged(tmp_path: Path) -> N
         assert len(reader.values("core.uptime_s")) > 0
 
 
+@pytest.mark.parametrize("step", ["_write_singles", "_write_chunks"])
+def test_reading_out_that_fails_is_done_again_from_what_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path, whole = tmp_path / "archive.sqlite", tmp_path / "whole.sqlite"
+    write(whole)
+    archive = ArchiveWriter(path, record().dictionary, clock=Clock())
+    for number, frame in enumerate(record().frames):
+        if number % 40 == 20:
+            archive.flush()
+        if number % 40 == 30:
+            with monkeypatch.context() as patch:
+                patch.setattr(Deriver, step, broken(getattr(Deriver, step)))
+                with pytest.raises(ArchiveError, match="make room on the disk"):
+                    archive.flush()
+        archive.frames([frame], NOON + number * 0.1)
+    archive.close()
+    assert archive.packets == len(record().packets)
+    assert everything(path) == everything(whole)
+
+
+def broken(step: Callable[..., None]) -> Callable[..., None]:
+    """The step, done, and then refused by a full disk."""
+
+    def fail(*arguments: object) -> None:
+        step(*arguments)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    return fail
+
+
 def test_one_writer_at_a_time(archive: Path) -> None:
     with ArchiveWriter(archive, record().dictionary), pytest.raises(ArchiveError, match="somebody writes"):
         ArchiveWriter(archive, record().dictionary)
@@ -390,9 +423,15 @@ def test_detached_days_are_still_found(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite"
     three_days(path)
     before = everything(path)
+    midnight = (NOON + DAY_S // 2) * 1_000_000
+    with ArchiveReader(path) as reader:
+        second_day = reader.values("core.uptime_s", midnight, midnight + DAY_S * 1_000_000).raw.tolist()
     moved = detach(path, datetime.date(2026, 11, 22))
     assert [Path(one.path).name for one in moved] == ["2026-11-20.sqlite", "2026-11-21.sqlite"]
     assert everything(path) == before
+    with ArchiveReader(path) as reader:
+        assert second_day
+        assert reader.values("core.uptime_s", midnight, midnight + DAY_S * 1_000_000).raw.tolist() == second_day
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM frame").fetchone() == (len(record().frames),)
     connection.close()

@@ -41,7 +41,7 @@ class _OpenChunk:
 
 
 class Deriver:
-    """Writes what frames say. One for each connection; the caller makes the transactions."""
+    """Writes what frames say. The caller makes the transactions; after one that was undone it needs a new Deriver."""
 
     def __init__(self, connection: sqlite3.Connection, dictionary: Dictionary, *, force: bool = False) -> None:
         self._connection = connection
@@ -68,15 +68,15 @@ class Deriver:
         for packet in packets:
             self.decoder.decode(packet, counted=True)
 
-    def derive(self, ids: NDArray[np.int64], received_us: NDArray[np.int64], octets: bytes) -> None:
-        """Write what these frames say; afterwards nothing of them is in memory alone."""
+    def derive(self, ids: NDArray[np.int64], received_us: NDArray[np.int64], octets: bytes) -> int:
+        """Write what these frames say; afterwards nothing of them is in memory alone. How many packets they were."""
         batch = self._batches.decode(octets)
-        self.packets += batch.packets
         self._write_gaps(batch, ids, received_us)
         self._write_singles(batch.singles, ids, received_us)
         for structure in batch.structures:
             self._add(structure, received_us[structure.frame])
         self._write_chunks()
+        return batch.packets
 
     # --- reports ------------------------------------------------------------------------------------------------------
 
@@ -247,11 +247,6 @@ class Deriver:
             ).fetchall()
             self._parameters[point.name] = row[0]
         return self._parameters[point.name]
-
-    def forget(self) -> None:
-        """The transaction was undone: chunks in memory no longer are what the file says."""
-        self._open.clear()
-        self._parameters.clear()
 
 
 def onboard_us(header: r.Header) -> int:

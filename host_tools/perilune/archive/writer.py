@@ -57,17 +57,21 @@ class ArchiveWriter:
         self.path = Path(path)
         self._clock = clock
         self._flush_s = flush_s
+        self._dictionary = dictionary
+        self._force = force
         self._requests = Requests(dictionary)
         self._lock = WriterLock(self.path)
         self._frames: list[tuple[int, bytes]] = []
         self._faults: list[tuple[int, str, int]] = []
         self._pending: list[tuple[int, int, bytes]] = []
+        self._packets = 0  # of derivers before this one
+        self._stale = False
         try:
             self._connection = connect(self.path, durable=durable)
             self._keep_dictionary(dictionary)
-            self._deriver = Deriver(self._connection, dictionary, force=force)
             row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'frame'").fetchone()
             self._last = 0 if row is None else int(row[0])
+            self._deriver = self._new_deriver()
             self._catch_up()
         except sqlite3.Error as error:
             self._lock.release()
@@ -181,12 +185,26 @@ class ArchiveWriter:
         """Read out all frames that are stored, so that queries find what they say."""
         self._next_flush_s = self._clock() + self._flush_s
         try:
+            if self._stale:
+                self._begin_anew()
             while self._pending:
                 part = self._pending[:DERIVE_FRAMES]
                 derive_rows(self._connection, self._deriver, part)
                 del self._pending[: len(part)]
         except sqlite3.Error as error:
+            self._stale = True
             raise unusable(self.path, error) from error
+
+    def _new_deriver(self) -> Deriver:
+        return Deriver(self._connection, self._dictionary, force=self._force)
+
+    def _begin_anew(self) -> None:
+        """A transaction was undone, and the decoder has its frames: go on from what is stored, as a new writer."""
+        self._packets += self._deriver.packets
+        self._deriver = self._new_deriver()
+        self._catch_up()
+        self._pending.clear()
+        self._stale = False
 
     def _catch_up(self) -> None:
         """Read out what a writer before this one has stored and not read out."""
@@ -211,7 +229,7 @@ class ArchiveWriter:
     @property
     def packets(self) -> int:
         """Packets read out by this writer."""
-        return self._deriver.packets
+        return self._packets + self._deriver.packets
 
 
 _STRUCTURES = "SELECT octets FROM report WHERE service = 3 AND subtype = 10 AND kind = 'structure' ORDER BY id"
@@ -231,13 +249,13 @@ def derive_rows(connection: sqlite3.Connection, deriver: Deriver, rows: list[tup
     try:
         ids = np.array([row[0] for row in rows], dtype=np.int64)
         received = np.array([row[1] for row in rows], dtype=np.int64)
-        deriver.derive(ids, received, b"".join([row[2] for row in rows]))
+        packets = deriver.derive(ids, received, b"".join([row[2] for row in rows]))
         connection.execute("UPDATE meta SET value = ? WHERE key = 'decoded'", (int(ids[-1]),))
         connection.execute("COMMIT")
     except BaseException:
         undo(connection)
-        deriver.forget()
         raise
+    deriver.packets += packets
 
 
 def derive_stored(connection: sqlite3.Connection, deriver: Deriver) -> int:
