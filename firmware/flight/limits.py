@@ -173,8 +173,8 @@ HOUSEKEEPING_CREATED_FIELDS = const(32)
 # dead one.
 HOUSEKEEPING_QUIET_PERIODS = const(60)
 
-# Persistent parameters: 8 octets each in one record of the store.
-PERSISTENT_MAX = const(48)
+# Persistent parameters: 8 octets each in one record of the store, as many as it holds (JOURNAL_RECORD_MAX).
+PERSISTENT_MAX = const(64)
 
 # Starts that are kept with their ages: the highest reset_limit (dictionary/modes.toml).
 RESETS_KEPT = const(8)

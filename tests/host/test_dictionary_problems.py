@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flight.limits import JOURNAL_RECORD_MAX, PERSISTENT_MAX
 from perilune.dictionary.load import CORE, load
 from perilune.dictionary.problem import DictionaryError, Problem
 from perilune.dictionary.supply import load_checked
@@ -450,3 +451,17 @@ def test_an_app_that_is_not_there(tmp_path: Path) -> None:
         load_checked([CORE, tmp_path])
     [problem] = caught.value.problems
     assert (problem.kind, problem.place.line) == ("app", 4)
+
+
+def test_persistent_parameters_fit_into_their_record(tmp_path: Path) -> None:
+    rows = [
+        f'[[parameter]]\nid = {0x2000 + n}\nname = "p{n}"\ntype = "u8"\ndefault = 1\npersistent = true\ntext = "P."\n'
+        for n in range(PERSISTENT_MAX + 2)
+    ]
+    found = problems(tmp_path, HEAD + "".join(rows))
+    assert [(problem.kind, problem.text) for problem in found] == [
+        ("persistent", f"demo.p{PERSISTENT_MAX}: more than 64 persistent parameters do not fit into their record")
+    ]
+    (tmp_path / "demo.toml").write_text(HEAD + "".join(rows[:PERSISTENT_MAX]), encoding="utf-8")
+    assert len(load([tmp_path]).points) == PERSISTENT_MAX
+    assert JOURNAL_RECORD_MAX >= 8 * PERSISTENT_MAX

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import TypeVar
 
 import msgspec
-from flight.limits import TC_ARGS_MAX, TC_FRAME_MAX, TM_PACKET_MAX
+from flight.limits import PERSISTENT_MAX, TC_ARGS_MAX, TC_FRAME_MAX, TM_PACKET_MAX
 
 from . import model, schema
 from .encode import ArgumentError, number_of
@@ -51,6 +51,7 @@ class Resolver:
     def __init__(self, sources: Sequence[Source], problems: list[Problem]) -> None:
         self._sources = sources
         self._problems = problems
+        self._persistent = 0
         self.definitions = Definitions()
 
     def run(self) -> Definitions:
@@ -274,6 +275,14 @@ class Resolver:
         bounds = self._range(located.at("min =" if entry.min is not None else "max ="), name, entry.min, entry.max, raw)
         self._values(located.at("enumeration ="), name, enumeration, *bounds)
         start = self._start(located.at("default ="), name, entry.default, raw, bounds, enumeration)
+        self._persistent += entry.persistent
+        if entry.persistent and self._persistent == PERSISTENT_MAX + 1:
+            self.problem(
+                located.at("persistent ="),
+                "persistent",
+                f"{name}: more than {PERSISTENT_MAX} persistent parameters do not fit into their record",
+                "Let those that a start may forget be without `persistent`",
+            )
         return [
             model.Point(
                 entry.id,
