@@ -198,6 +198,9 @@ class Power(App):
     def told(self, what: int, load: int) -> None:
         """Something happened to a load (loads.py)."""
         self.core.events.raise_(self._load_events[what], load, self._unit.load_a[load].value)
+        if what == LATCHED:
+            # A restart must not switch it on again.
+            self._keep()
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
