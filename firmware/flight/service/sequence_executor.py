@@ -122,7 +122,8 @@ class SequenceExecutor:
             return 0
         late_ms = self._late_ms(step) if step.kind == STEP_REQUEST_AT else passed_ms - step.delay_ms
         if late_ms < 0:
-            return min(-late_ms, CYCLE_MS)
+            # On-board time may be set meanwhile; a delay goes on whatever happens.
+            return min(-late_ms, CYCLE_MS) if step.kind == STEP_REQUEST_AT else -late_ms
         if step.kind == STEP_WAIT:
             self._waiting[execution] = 1
             self._since_ms[execution] = now_ms
