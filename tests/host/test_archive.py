@@ -444,6 +444,24 @@ def test_detached_days_are_still_found(tmp_path: Path) -> None:
     assert everything(path)[0] == before[0]
 
 
+def test_values_come_a_day_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite"
+    three_days(path)
+    detach(path, datetime.date(2026, 11, 22))
+    with ArchiveReader(path) as reader:
+        whole = reader.values("trial.level")
+        days = list(reader.daily_values("trial.level"))
+        start = int(whole.received_us[20]) + 1
+        part = list(reader.daily_values("trial.level", start, start + 3_000_000))
+        assert list(reader.daily_values("trial.level", start, start)) == []
+        with pytest.raises(ArchiveError, match="did you mean"):
+            list(reader.daily_values("trial.levl"))
+    assert [int(day.received_us[0]) // (DAY_S * 1_000_000) for day in days] == [20777, 20778, 20779]
+    assert [value for day in days for value in day.raw.tolist()] == whole.raw.tolist()
+    inside = (whole.received_us >= start) & (whole.received_us < start + 3_000_000)
+    assert [value for day in part for value in day.raw.tolist()] == whole.raw[inside].tolist()
+
+
 def test_frames_that_come_to_a_day_that_has_gone(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite"
     write(path)

@@ -14,6 +14,7 @@ from perilune.client.link_protocol import LinkStatus, Submission
 from perilune.link.downlink import DownlinkEvent, Dropped, FrameReceived
 from perilune.link.link_state import LinkState
 from perilune.link.session import TelecommandState
+from perilune.link.transport import ReconnectingTransport
 from perilune.packet.pus import Telecommand
 
 from tests.host.recorded_downlink import record
@@ -44,8 +45,12 @@ class PlayedLink:
     def state(self) -> LinkState:
         raise NotImplementedError
 
-    def status(self) -> LinkStatus | None:
-        return None
+    def status(self) -> LinkStatus:
+        raise NotImplementedError
+
+    @property
+    def transport(self) -> ReconnectingTransport:
+        raise NotImplementedError
 
     def fileno(self) -> int | None:
         return 7

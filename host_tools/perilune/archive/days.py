@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from ..dictionary.model import Dictionary
-from .derive import DAY_US, Deriver
-from .layout import DERIVED, DERIVED_TABLES, TIMED, VIEWS, ArchiveError, connect, meta, unusable
+from .derive import Deriver
+from .layout import DAY_US, DERIVED, DERIVED_TABLES, TIMED, VIEWS, ArchiveError, connect, meta, unusable
 from .lock import WriterLock
 from .writer import derive_stored, keep_dictionary, last_frames, undo
 

@@ -14,9 +14,8 @@ from ..dictionary.model import Dictionary, Point
 from ..telemetry import reports as r
 from ..telemetry.batch import Batch, BatchDecoder, Single, StructureBatch
 from ..telemetry.decode import Decoder
-from .layout import CHUNK_SAMPLES, COLUMNS
+from .layout import CHUNK_SAMPLES, COLUMNS, DAY_US
 
-DAY_US = 86_400_000_000
 # A chunk that was written before it was full is left as it is once it has so many samples: what is written again at
 # every flush stays small.
 SEAL_AT = 512

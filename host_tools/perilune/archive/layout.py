@@ -23,6 +23,7 @@ from pathlib import Path
 from ..errors import PeriluneError
 
 FORMAT = 1
+DAY_US = 86_400_000_000
 # A kilobyte or some for each parameter: rows that are worth their overhead, and a day of a 1 Hz structure in 22 rows.
 CHUNK_SAMPLES = 4096
 # `value.id` is chunk * COLUMNS + column: more columns than a report has bits for is never needed.

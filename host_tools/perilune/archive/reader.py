@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import TIMED, ArchiveError, connect_to_read, meta, unusable
+from .layout import DAY_US, TIMED, ArchiveError, connect_to_read, meta, unusable
 
 BY = ("received", "onboard")
 _FIRST = -(1 << 62)
@@ -112,6 +112,33 @@ class ArchiveReader:
         if not known and not any(row.name == name for row in self.parameters()):
             raise self._unknown(name)
         return _series(name, parts)
+
+    def daily_values(self, name: str, start_us: int | None = None, end_us: int | None = None) -> Iterator[Series]:
+        """The same by receive time, a day at a time: memory for a day's values is enough for years of them."""
+        first, last = self.span()
+        if first is None or last is None:
+            raise self._unknown(name)
+        begin = first if start_us is None else max(first, start_us)
+        end = last + 1 if end_us is None else min(last + 1, end_us)
+        while True:
+            part_end = min((begin // DAY_US + 1) * DAY_US, end)
+            series = self.values(name, begin, part_end)  # the first one also complains about an unknown name
+            if len(series):
+                yield series
+            begin = part_end
+            if begin >= end:
+                return
+
+    def span(self) -> tuple[int | None, int | None]:
+        """First and last receive time of all frames; None while there are none."""
+        found = [
+            self._rows(file.connection, "SELECT min(received_us), max(received_us) FROM frame")[0]
+            for file in self._files(_FIRST, _LAST)
+        ]
+        spans = [(first, last) for first, last in found if first is not None]
+        if not spans:
+            return None, None
+        return min(first for first, _ in spans), max(last for _, last in spans)
 
     def _unknown(self, name: str) -> ArchiveError:
         import difflib  # noqa: PLC0415  # only for those who mistype
@@ -232,19 +259,15 @@ class ArchiveReader:
         found: dict[str, Any] = {"path": str(self.path), "dictionary": meta(self._main, "dictionary")}
         totals = dict.fromkeys(("frame", "report", "event", "command", "chunk", "gap", "fault"), 0)
         samples = undecodable = 0
-        first, last = _LAST, _FIRST
         for file in self._files(_FIRST, _LAST):
             for table in totals:
                 totals[table] += self._count(file, f"SELECT count(*) FROM {table}", TIMED[table])
             samples += self._count(file, "SELECT coalesce(sum(count), 0) FROM chunk", "first_us")
             undecodable += self._count(file, "SELECT count(*) FROM report WHERE kind = 'undecodable'", "received_us")
-            row = self._rows(file.connection, "SELECT min(received_us), max(received_us) FROM frame")[0]
-            if row[0] is not None:
-                first, last = min(first, row[0]), max(last, row[1])
         found |= {f"{name}s": count for name, count in totals.items()}
         found["housekeeping_reports"] = samples
         found["undecodable"] = undecodable
-        found["first_us"], found["last_us"] = (first, last) if first <= last else (None, None)
+        found["first_us"], found["last_us"] = self.span()
         found["day_files"] = [row[0] for row in self._rows(self._main, "SELECT name FROM day_file ORDER BY name")]
         found["octets"] = self.path.stat().st_size
         return found

@@ -15,6 +15,7 @@ from typing import Protocol
 from ..client.link_protocol import Link, LinkStatus, Submission
 from ..link.downlink import DownlinkEvent
 from ..link.link_state import LinkState
+from ..link.transport import ReconnectingTransport
 from ..packet.pus import Telecommand
 from .layout import ArchiveError
 from .writer import ArchiveWriter
@@ -25,7 +26,14 @@ WAITING_FRAMES = 65_536
 
 
 class PortLink(Link, Protocol):
-    """A link whose port one can wait on."""
+    """A link whose port this program owns (`OwnedLink`)."""
+
+    @property
+    def transport(self) -> ReconnectingTransport:
+        """The port."""
+
+    def status(self) -> LinkStatus:
+        """Everything counted."""
 
     def fileno(self) -> int | None:
         """A descriptor to wait on, None if there is none."""
@@ -79,9 +87,14 @@ class RecordingLink:
         """As the link does."""
         return self.link.state()
 
-    def status(self) -> LinkStatus | None:
+    def status(self) -> LinkStatus:
         """As the link does."""
         return self.link.status()
+
+    @property
+    def transport(self) -> ReconnectingTransport:
+        """The link's port."""
+        return self.link.transport
 
     def fileno(self) -> int | None:
         """As the link does."""

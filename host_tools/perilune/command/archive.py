@@ -221,8 +221,10 @@ def _rows(archive: ArchiveReader, arguments: argparse.Namespace) -> Iterator[dic
     if kind and arguments.onboard:
         raise UsageError("--onboard is for parameters", next_step="leave it out")
     if kind is None:
-        by = "onboard" if arguments.onboard else "received"
-        return value_rows(archive.values(name, start, end, by) for name in arguments.parameters)
+        if arguments.onboard:
+            return value_rows(archive.values(name, start, end, "onboard") for name in arguments.parameters)
+        days = (archive.daily_values(name, start, end) for name in arguments.parameters)
+        return value_rows(series for name in days for series in name)
     if kind == "undecodable":
         return timed_rows(archive.reports(start, end, "undecodable"))
     found: Iterator[dict[str, Any]] = getattr(archive, kind)(start, end)
