@@ -26,7 +26,7 @@ from ..limits import (
     TM_VC_REALTIME,
 )
 from .farm import Farm
-from .tm_frame import ASM_LENGTH, FHP_IDLE, seal
+from .tm_frame import ASM_LENGTH, FHP_IDLE, prepare, seal
 from .virtual_channel import VirtualChannel
 
 TYPE_CHECKING = False
@@ -49,6 +49,7 @@ class Downlink:
         self.realtime = VirtualChannel(TM_VC_REALTIME, TM_REALTIME_FRAMES, drops)
         self.playback = VirtualChannel(TM_VC_PLAYBACK, TM_PLAYBACK_FRAMES, drops)
         self._idle_frame = bytearray(b"\x55" * (ASM_LENGTH + TM_FRAME_LENGTH))
+        prepare(self._idle_frame, TM_VC_IDLE)
         self._idle_count = 0
         self._mc_count = 0
         self.frames = 0

@@ -19,6 +19,9 @@ FHP_NONE = const(0x7FF)  # no packet starts in this frame
 FHP_IDLE = const(0x7FE)  # idle frame: no packets at all
 
 _OCF_START = ASM_LENGTH + TM_FRAME_LENGTH - 6
+# The half of the CLCW that FARM-1 owns.
+_REPORT_HIGH = _OCF_START + 2
+_REPORT_LOW = _OCF_START + 3
 _FECF_START = _OCF_START + CLCW_LENGTH
 _END = ASM_LENGTH + TM_FRAME_LENGTH
 
@@ -29,19 +32,27 @@ _OCTET_1 = (SCID & 0x0F) << 4 | 0x01
 _OCTET_4 = const(0x18)
 
 
-def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, report: int) -> None:
-    """Write all but the data field into *frame*: marker, header, OCF from Farm.report(), FECF; then randomise."""
+def prepare(frame: bytearray, vcid: int) -> None:
+    """Write what is the same in every frame of the virtual channel *vcid*: marker, identification, head of the OCF."""
     frame[0] = 0x1A
     frame[1] = 0xCF
     frame[2] = 0xFC
     frame[3] = 0x1D
     frame[4] = _OCTET_0
     frame[5] = _OCTET_1 | vcid << 1
+    write_clcw(frame, _OCF_START, 0)
+
+
+def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, report: int) -> None:
+    """Write the rest but the data into a prepared *frame*: counts, pointer, Farm.report(), FECF; then randomise."""
+    if TM_RANDOMISED:
+        prepare(frame, vcid)  # was randomised with the rest
     frame[6] = mc_count
     frame[7] = vc_count
     frame[8] = _OCTET_4 | fhp >> 8
     frame[9] = fhp & 0xFF
-    write_clcw(frame, _OCF_START, report)
+    frame[_REPORT_HIGH] = report >> 8
+    frame[_REPORT_LOW] = report & 0xFF
     crc16_put(frame, ASM_LENGTH, _FECF_START)
     if TM_RANDOMISED:
         randomise_tm(frame, ASM_LENGTH, _END)

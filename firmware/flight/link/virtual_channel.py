@@ -12,7 +12,7 @@ from micropython import const
 from ..codec import copy
 from ..errors import DOWNLINK_FULL, DOWNLINK_SIZE, OK, DropCounters
 from ..limits import TM_FRAME_LENGTH, TM_PACKET_MAX
-from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE
+from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE, prepare
 
 _IDLE_MIN = const(7)  # the smallest packet: primary header and one octet
 # The longest idle packet; its two length octets are set for each use. Telemetry, no secondary header, APID 7FF,
@@ -35,6 +35,8 @@ class VirtualChannel:
         self._drops = drops
         self._depth = depth
         self._frames = [bytearray(ASM_LENGTH + TM_FRAME_LENGTH) for _ in range(depth)]
+        for frame in self._frames:
+            prepare(frame, vcid)
         self._fhp = array("H", [FHP_NONE] * depth)
         self._head = 0  # the oldest closed frame
         self._open = 0  # the frame being filled, free while full == depth
