@@ -64,6 +64,7 @@ class Housekeeping(Service, Idler):
         self.structures = dictionary_structures(tables)
         for _ in range(HOUSEKEEPING_CREATED_MAX):
             self.structures.append(Structure(0, CYCLE_MS, 0, bytearray(FIELD_SIZE * HOUSEKEEPING_CREATED_FIELDS)))
+        self._found = self.structures[0]
         # Cycles until something is due, and cycles that have not yet been taken from the structures' left_ms.
         self._left = 1
         self._passed = 0
@@ -135,14 +136,17 @@ class Housekeeping(Service, Idler):
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def find(self, sid: int) -> "Structure | None":
-        """The structure with that SID."""
+        """The structure with that SID. The one found last is tried first: items are judged, then done."""
+        structure = self._found
+        if structure.sid == sid and sid:
+            return structure
         for structure in self.structures:
             if structure.sid == sid and sid:
+                self._found = structure
                 return structure
         return None
 
     def handle(self, request: Request) -> int:
-        self._settle()
         if request.subtype == _CREATE:
             return self._create(request)
         item = _ITEM.get(request.subtype, 0)
@@ -177,16 +181,19 @@ class Housekeeping(Service, Idler):
             structure.created = False
         elif subtype == _ENABLE:
             if not structure.enabled:
+                self._settle()
                 structure.enabled = True
                 structure.left_ms = CYCLE_MS
                 structure.crc_a = -1
         elif subtype == _DISABLE:
+            self._settle()
             structure.enabled = False
         elif subtype == _REPORT_STRUCTURES:
             self._report_structure(structure, request.source)
         elif subtype == _ONE_SHOT:
             self.send(structure, request.source)
         elif subtype == _CHANGE_PERIOD:
+            self._settle()
             structure.period_ms = request.u16(at + 2) << 16 | request.u16(at + 4)
             if structure.left_ms > structure.period_ms:
                 structure.left_ms = structure.period_ms

@@ -52,9 +52,11 @@ class Request(Telecommand):
 
     def fresh(self) -> None:
         """Nothing is wrong yet."""
-        self.where = NOWHERE
-        self.kind = 0
-        self.value[0] = self.value[1] = self.value[2] = self.value[3] = 0
+        if self.kind or self.where != NOWHERE:
+            # Somebody was to blame, which has left a value.
+            self.where = NOWHERE
+            self.kind = 0
+            self.value[0] = self.value[1] = self.value[2] = self.value[3] = 0
         self.items = 0
         self.function = 0
         self.started = False
