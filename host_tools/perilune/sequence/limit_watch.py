@@ -40,7 +40,9 @@ class LimitWatch:
                 key = point.name, kind
                 trip = self._open.get(key)
                 if state == kind:
-                    self._note(key, trip, float(point.engineering(raw)), now_s, point.unit, point.yellow or point.red)
+                    limits = point.red if kind == "red" else point.yellow
+                    assert limits is not None  # a state is that of limits that are there
+                    self._note(key, trip, float(point.engineering(raw)), limits, now_s, point.unit)
                 elif trip is not None:
                     self._closed.append(msgspec.structs.replace(self._open.pop(key), until_s=round(now_s, 1)))
 
@@ -49,17 +51,15 @@ class LimitWatch:
         key: tuple[str, str],
         trip: LimitTrip | None,
         value: float,
+        limits: tuple[float, float],
         now_s: float,
         unit: str,
-        limits: tuple[float, float] | None,
     ) -> None:
+        excess = max(limits[0] - value, value - limits[1])
         if trip is None:
-            self._open[key] = LimitTrip(key[0], key[1], round(now_s, 1), None, value, unit)
-            return
-        assert limits is not None  # a point without limits is never out of them
-        middle = (limits[0] + limits[1]) / 2
-        if abs(value - middle) > abs(trip.worst - middle):
-            self._open[key] = msgspec.structs.replace(trip, worst=value)
+            self._open[key] = LimitTrip(key[0], key[1], round(now_s, 1), None, value, excess, unit)
+        elif excess > trip.excess:
+            self._open[key] = msgspec.structs.replace(trip, worst=value, excess=excess)
 
     def trips(self) -> list[LimitTrip]:
         """All, in the order of their beginning."""

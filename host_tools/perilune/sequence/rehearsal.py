@@ -37,13 +37,17 @@ class RequestFailure(msgspec.Struct, frozen=True):
 
 
 class LimitTrip(msgspec.Struct, frozen=True):
-    """A point outside its limits. state: yellow, red; worst: the farthest value; until_s: None while it lasted."""
+    """A point outside its limits. state: yellow, red; worst: the farthest value, excess: by how much.
+
+    until_s: None when it lasted to the end.
+    """
 
     point: str
     state: str
     from_s: float
     until_s: float | None
     worst: float
+    excess: float
     unit: str
 
 

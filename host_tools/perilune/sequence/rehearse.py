@@ -50,8 +50,9 @@ def rehearse(
     record: Path | None = None,
     told: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> Rehearsal:
-    """Fly it. tail_s: how long to watch after its end; for_s: at least so long in all; told: hears (time, of about).
+    """Fly it. start: a checked one. tail_s: how long to watch after its end; for_s: at least so long in all.
 
+    told: hears (time that was flown, of about so much).
     Raises RehearsalError when the board does not take the state or the sequence.
     """
     began = time.monotonic()
@@ -342,10 +343,21 @@ class _Flight:
                     f"step {step.number} (line {step.line}) fails with {step.outcome}, and the sequence goes on"
                 )
         found += [f"{row.request} fails with {row.failure} after {row.at_s:g} s" for row in self._failures]
-        found += [f"{row.point} is red: {row.worst:g} {row.unit}".rstrip() for row in trips if row.state == "red"]
+        found += _red(trips)
         found += [f"{row.name} after {row.at_s:g} s: {row.text}" for row in events if row.severity == "high"]
         found += [row for row in self._loop.findings() if not row.startswith("sequences aborted")]
         return list(dict.fromkeys(found))
+
+
+def _red(trips: Sequence[LimitTrip]) -> list[str]:
+    """Each point that was red once, with its worst value."""
+    found = []
+    for point in dict.fromkeys(trip.point for trip in trips if trip.state == "red"):
+        rows = [trip for trip in trips if (trip.point, trip.state) == (point, "red")]
+        worst = max(rows, key=lambda trip: trip.excess)
+        times = "" if len(rows) == 1 else f", {len(rows)} times"
+        found.append(f"{point} is red{times}: {worst.worst:g} {worst.unit}".rstrip())
+    return found
 
 
 def _free_id(dictionary: Dictionary) -> int:

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from ..client.command_text import did_you_mean
+from ..dictionary.encode import ArgumentError, number_of
 from ..dictionary.model import Dictionary, Number
 from ..errors import PeriluneError
 from ..telemetry.onboard_time import OnboardTime, from_utc
@@ -31,6 +32,7 @@ from .moment import MomentError, read_absolute
 _MODE = "modes.mode"
 _SOC = "power.battery_soc"
 _LOADS = "power.load_wanted"
+_LOAD = "power.load"
 _HOUR_ANGLE = "night.hour_angle_deg"
 _LATITUDE = "night.latitude_deg"
 
@@ -90,6 +92,15 @@ def checked(state: StartState, dictionary: Dictionary) -> StartState:
         if point is None or not point.settable:
             known = [row.name for row in dictionary.points.values() if row.settable]
             raise StateError(f"{state.source}: there is no parameter {name}", next_step=did_you_mean(name, known))
+        try:
+            number_of(name, state.parameters[name], point.type, point.low, point.high, point.enumeration)
+        except ArgumentError as error:
+            raise StateError(f"{state.source}: {error.summary}", expected=error.expected, found=error.found) from error
+    known_loads = dictionary.enumerations.get(_LOAD)
+    names = [] if known_loads is None else [name.lower() for name in known_loads.values]
+    for load in state.loads:
+        if load.lower() not in names:
+            raise StateError(f"{state.source}: there is no load {load}", next_step=did_you_mean(load, names))
     for what, value, low, high in (
         ("battery_soc", state.battery_soc, 0.0, 100.0),
         ("latitude_deg", state.latitude_deg, -90.0, 90.0),
@@ -134,7 +145,7 @@ def from_housekeeping(
 
 
 def _loads(values: Mapping[str, Number], dictionary: Dictionary) -> tuple[str, ...] | None:
-    enumeration = dictionary.enumerations.get("power.load")
+    enumeration = dictionary.enumerations.get(_LOAD)
     if _LOADS not in values or enumeration is None:
         return None
     bits = int(values[_LOADS])
