@@ -81,6 +81,9 @@ class Ground:
         self._runs: list[CommandRun] = []
         self._subscribers: list[Callable[[AnyReport], object]] = []
         self._event_subscribers: list[Callable[[DownlinkEvent, float], object]] = []
+        if link.health:
+            # It was received before us: it tells the board's dictionary and is no report of ours.
+            self.decoder.decode(link.health)
 
     @classmethod
     def open(
@@ -250,20 +253,22 @@ class Ground:
         self,
         command: str | CommandText,
         *,
+        text: str = "",
         timeout_s: float = COMMAND_S,
         hazardous: bool = False,
         on_stage: Callable[[StageSeen], None] | None = None,
-        repeat_modes: bool = True,
+        ask_mode: bool = True,
     ) -> CommandResult:
         """Check a command, arm it if it is hazardous, deliver it by COP-1, and follow it to its end.
 
-        hazardous: somebody has confirmed it. repeat_modes: ask the board for its mode if it is not known and matters.
+        text: how results name it. hazardous: somebody has confirmed it. ask_mode: ask the board for its mode if it is
+        not known and matters.
         Raises CommandTextError, NotAllowedError, MismatchError or NoAnswerError before anything has left.
         """
         parsed = self.parse(command) if isinstance(command, str) else command
-        text = command if isinstance(command, str) else parsed.command.name.upper()
+        text = text or (command if isinstance(command, str) else parsed.command.name.upper())
         self.check_dictionary()
-        self.check_allowed(parsed, hazardous=hazardous, ask=repeat_modes)
+        self.check_allowed(parsed, hazardous=hazardous, ask=ask_mode)
         if parsed.is_hazardous:
             self.arm(parsed)
         return self.follow([self.begin(parsed.telecommand(), text.strip(), timeout_s, on_stage)])[0]

@@ -73,6 +73,10 @@ class Link(Protocol):
     def step(self, timeout_s: float) -> list[DownlinkEvent]:
         """Wait at most `timeout_s` for something to come; what came. Never raises for what a port or a peer does."""
 
+    @property
+    def health(self) -> bytes:
+        """The latest core.health packet that was there before this program, b"" if there was none."""
+
     def submit(self, telecommand: Telecommand, *, expedited: bool = False) -> Submission:
         """Give it a telecommand; the owner of the port gives it its sequence count. Raises PacketError if too long."""
 

@@ -10,15 +10,21 @@ import msgspec
 from ..dictionary.keys import BENCH_KEYS
 from ..dictionary.load import load
 from ..dictionary.model import Dictionary
+from ..errors import PortBusyError
 from ..link.keys import NumberFile, VolatileNumbers, load_authenticator
 from ..link.transport import ReconnectingTransport, Transport, open_port
 from ..link.uplink import Authenticator, UplinkEncoder
+from .attached_link import RETRY_S, AttachedLink
 from .configuration import Target, load_configuration
 from .ground import Ground
 from .link_protocol import Link
+from .local_address import LocalAddress
 from .own_folders import name_of, state_folder
 from .owned_link import OwnedLink
 from .port_lock import PortLock
+
+# A program that owns a port begins to share it within this time.
+STARTING_S = 1.0
 
 
 class OwnerLink(OwnedLink):
@@ -84,7 +90,20 @@ def own_link(target: Target) -> OwnerLink:
 
 def link_to(target: Target, *, share: bool = True) -> Link:
     """A link to the target: attached to the program that owns the port, or owned. Raises as own_link."""
-    return own_link(target)
+    if not share or target.is_in_process:
+        return own_link(target)
+    attached = AttachedLink(target.port, LocalAddress(target.port))
+    if attached.attach():
+        return attached
+    try:
+        return own_link(target)
+    except PortBusyError:
+        # Its owner may just be starting.
+        for _ in range(round(STARTING_S / RETRY_S)):
+            time.sleep(RETRY_S)
+            if attached.attach():
+                return attached
+        raise
 
 
 def open_ground(

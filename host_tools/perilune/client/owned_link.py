@@ -10,7 +10,7 @@ import msgspec
 
 from ..link.clcw import Clcw
 from ..link.downlink import ClcwReceived, DownlinkCounters, DownlinkEvent
-from ..link.link_state import LinkObserver, LinkState
+from ..link.link_state import Condition, LinkObserver, LinkState
 from ..link.packet_extractor import PacketReceived
 from ..link.restart_watch import RestartWatch
 from ..link.sequence_controlled import Phase
@@ -123,6 +123,11 @@ class OwnedLink:
             ),
             restarts=self._watch.restarts,
         )
+
+    @property
+    def health(self) -> bytes:
+        """The latest core.health while frames come, else nothing."""
+        return self._watch.health if self.state().condition is Condition.UP else b""
 
     def fileno(self) -> int | None:
         """A descriptor to wait on, None if there is none."""

@@ -1,7 +1,11 @@
-"""Show what comes down a board's port: link state, gaps, and every dropped octet with its reason. Sends nothing.
+"""Own a board's port and share it: other perilune programs of the same user attach by themselves when they name it.
+
+Shows link state, gaps, and every dropped octet with its reason. It sends nothing until a program that is attached gives
+a command. With the port in use by another `perilune link` it shows what that one counts.
 
 example:
 
+    perilune link bench
     perilune link /dev/ttyUSB0 --for 10
     perilune link tcp://127.0.0.1:5001 --json --for 5
 """
@@ -10,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 
-SUMMARY = "show link state and every counter of the downlink"
+from ..client.arguments import add_target_arguments
+
+SUMMARY = "own a port and share it; show link state and every counter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("port", help="serial port, pyserial URL, or tcp://HOST:PORT")
-    parser.add_argument("--baud", type=int, default=115200, help="baud rate of a serial port (default 115200)")
+    parser.add_argument(
+        "port", nargs="?", help="target of perilune.toml, serial port, pyserial URL, or tcp://HOST:PORT"
+    )
+    add_target_arguments(parser)
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after this time")
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="report this often (1)")
     parser.add_argument("--json", action="store_true", help="reports as one JSON object a line")
@@ -26,32 +34,38 @@ def run(arguments: argparse.Namespace) -> int:
 
     import msgspec  # noqa: PLC0415
 
-    from ..link.monitor import LinkMonitor, describe  # noqa: PLC0415
-    from ..link.transport import ReconnectingTransport, open_port  # noqa: PLC0415
+    from ..client.attached_link import AttachedLink  # noqa: PLC0415
+    from ..client.link_server import LinkServer  # noqa: PLC0415
+    from ..client.local_address import LocalAddress  # noqa: PLC0415
+    from ..client.open_ground import find_target, own_link  # noqa: PLC0415
+    from ..link.monitor import describe  # noqa: PLC0415
 
-    # The first opening may fail loudly: a mistyped port is a mistake, a port that goes away later is an event.
-    first = open_port(arguments.port, arguments.baud)
-    ports = [first]
-    transport = ReconnectingTransport(
-        lambda: ports.pop() if ports else open_port(arguments.port, arguments.baud), time.monotonic
-    )
-    monitor = LinkMonitor(transport)
+    target = find_target(arguments.port or arguments.target, arguments.config, arguments.baud)
+    attached = AttachedLink(target.port, LocalAddress(target.port))
+    shared: LinkServer | AttachedLink = attached
+    if not attached.attach():
+        shared = LinkServer(own_link(target), LocalAddress(target.port))
 
     def report() -> None:
-        status = monitor.status()
-        print(msgspec.json.encode(status).decode() if arguments.json else describe(status), flush=True)
+        status = shared.status()
+        if status is None:
+            print('{"state": "no owner"}' if arguments.json else str(shared.state()), flush=True)
+        else:
+            print(msgspec.json.encode(status).decode() if arguments.json else describe(status), flush=True)
 
     now = time.monotonic()
     end = float("inf") if arguments.for_s is None else now + arguments.for_s
     next_report = now + arguments.every
     try:
         while now < end:
-            monitor.step(max(0.0, min(0.1, end - now, next_report - now)))
+            shared.step(max(0.0, min(0.1, end - now, next_report - now)))
             now = time.monotonic()
             if now >= next_report and now < end:
                 next_report += arguments.every
                 report()
+    except KeyboardInterrupt:
+        pass  # the way to end it
     finally:
         report()
-        transport.close()
+        shared.close()
     return 0

@@ -42,7 +42,7 @@ COUNT_MODULUS = 256
 _WRAP = 1 << 30
 
 
-class FrameReceived(msgspec.Struct, frozen=True):
+class FrameReceived(msgspec.Struct, frozen=True, tag=True):
     """A TM frame that passed every check. `octets` is the frame from primary header to FECF, without marker."""
 
     vcid: int
@@ -51,20 +51,20 @@ class FrameReceived(msgspec.Struct, frozen=True):
     octets: bytes
 
 
-class ClcwReceived(msgspec.Struct, frozen=True):
+class ClcwReceived(msgspec.Struct, frozen=True, tag=True):
     """The CLCW of a frame, of our telecommand virtual channel."""
 
     clcw: Clcw
 
 
-class FrameGap(msgspec.Struct, frozen=True):
+class FrameGap(msgspec.Struct, frozen=True, tag=True):
     """`missing` frames, modulo 256, before the frame that follows; `vcid` None: counted on the master channel."""
 
     vcid: int | None
     missing: int
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class Dropped(msgspec.Struct, frozen=True, tag=True):
     """`octets` octets dropped for `reason` (a number of SPEC.md section 13)."""
 
     reason: int

@@ -1,61 +1,22 @@
-"""What `perilune link` shows: the state of a downlink that is only listened to."""
+"""What `perilune link` shows for people: a snapshot of a link in a few lines."""
 
 from __future__ import annotations
 
-import time
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from .clcw import Clcw
-from .downlink import ClcwReceived, DownlinkCounters, DownlinkDecoder
-from .packet_extractor import PacketReceived
-from .transport import ReconnectingTransport, TransportCounters
 
-IDLE_S = 0.05
-
-
-class LinkStatus(msgspec.Struct):
-    """One snapshot. `clcw` is the last one, None before the first; `drops` has every reason that has occurred."""
-
-    port: TransportCounters
-    downlink: DownlinkCounters
-    clcw: Clcw | None
-    apids: dict[int, int]
-    drops: dict[str, dict[str, int]]
-
-
-class LinkMonitor:
-    """Decodes what comes down and counts it."""
-
-    def __init__(self, transport: ReconnectingTransport) -> None:
-        self._transport = transport
-        self._decoder = DownlinkDecoder()
-        self._clcw: Clcw | None = None
-        self._apids: dict[int, int] = {}
-
-    def step(self, timeout_s: float) -> None:
-        """Wait at most `timeout_s` for octets and decode them."""
-        if not self._transport.ensure_open():
-            time.sleep(min(timeout_s, IDLE_S))  # nothing to wait on while the port is gone
-            return
-        for event in self._decoder.feed(self._transport.read(timeout_s)):
-            if isinstance(event, ClcwReceived):
-                self._clcw = event.clcw
-            elif isinstance(event, PacketReceived):
-                self._apids[event.apid] = self._apids.get(event.apid, 0) + 1
-
-    def status(self) -> LinkStatus:
-        """A snapshot of everything counted."""
-        return LinkStatus(
-            self._transport.counters, self._decoder.counters, self._clcw, self._apids, self._decoder.drops.named()
-        )
+if TYPE_CHECKING:
+    from ..client.link_protocol import LinkStatus
 
 
 def describe(status: LinkStatus) -> str:
     """A few lines for people."""
     down = status.downlink
     port = "open" if status.port.connected else f"gone ({status.port.last_error})"
+    up = status.uplink
     lines = [
+        f"state     {status.state}",
         f"port      {port}, opened {status.port.opened}, lost {status.port.lost}, octets {down.octets}",
         f"lock      {'yes' if down.lock else 'no'}, lost {down.lock_lost}, resynchronised {down.resynchronisations}, "
         f"markers with errors {down.marker_errors}",
@@ -65,6 +26,11 @@ def describe(status: LinkStatus) -> str:
         + "".join(f", APID {apid}: {count}" for apid, count in sorted(status.apids.items())),
         f"CLCW      {_describe_clcw(status.clcw)}, {down.clcws} received",
     ]
+    lines.append(
+        f"uplink    {up.service}, FOP-1 {up.fop}, V(S) {up.next_sequence}, delivered {up.delivered}, "
+        f"waiting {up.undelivered}, uncertain {up.uncertain}, frames {up.frames}, board restarts {status.restarts}"
+    )
+    lines.append(f"sharing   {status.sharing.clients} attached, {status.sharing.dropped} events dropped for slow ones")
     if status.drops:
         lines.append("dropped   " + ", ".join(
             f"{name} {account['count']} ({account['octets']} octets)" for name, account in status.drops.items()

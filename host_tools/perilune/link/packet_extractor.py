@@ -26,7 +26,7 @@ _HEADER = struct.Struct(">HHH")
 _LONGEST = max(TM_PACKET_MAX, DATA_FIELD_LENGTH)
 
 
-class PacketReceived(msgspec.Struct, frozen=True):
+class PacketReceived(msgspec.Struct, frozen=True, tag=True):
     """A whole telemetry packet that passed every check; `packet` is header to error control."""
 
     vcid: int
@@ -35,7 +35,7 @@ class PacketReceived(msgspec.Struct, frozen=True):
     packet: bytes
 
 
-class SequenceGap(msgspec.Struct, frozen=True):
+class SequenceGap(msgspec.Struct, frozen=True, tag=True):
     """`missing` packets of this APID on this virtual channel, modulo 16384, before the packet that follows."""
 
     vcid: int

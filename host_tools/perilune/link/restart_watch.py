@@ -20,6 +20,7 @@ class RestartWatch:
 
     def __init__(self) -> None:
         self.restarts = 0
+        self.health = b""  # the latest core.health
         self._last: StartReport | None = None
         self._gap = False  # frames were missing since the watch began, so a start may have been among them
 
@@ -33,6 +34,8 @@ class RestartWatch:
         report = read_start(event.packet)
         if report is None:
             return False
+        if not report.is_new:
+            self.health = event.packet
         last, self._last = self._last, report
         restarted = self._gap if last is None and report.is_new else last is not None and self._differs(last, report)
         self.restarts += restarted
