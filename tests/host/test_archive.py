@@ -564,6 +564,9 @@ def test_the_command_ingests_queries_exports_and_plots(tmp_path: Path) -> None:
     assert perilune("archive", "plot", path, "trial.level", "core.uptime_s", "--png", png, "--html", html)[0] == 0
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "trial.level" in html.read_text(encoding="utf-8")
+    board = ("--onboard", "--png", png, "--html", html)
+    assert perilune("archive", "plot", path, "trial.level", *board)[0] == 0
+    assert "Mode BOOT ended" in html.read_text(encoding="utf-8")
     # The archive holds the dictionary that it was read out with.
     assert perilune("archive", "replay", path)[1] == f"{len(record().packets)} packets read out\n"
     status, out, _ = perilune("archive", "detach", path, "--before", "2026-11-21", "--json")

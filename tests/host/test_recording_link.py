@@ -11,13 +11,19 @@ from perilune.archive import ArchiveReader, ArchiveWriter
 from perilune.archive import recording_link as module
 from perilune.archive.recording_link import RecordingLink
 from perilune.client.link_protocol import LinkStatus, Submission
+from perilune.client.owned_link import OwnedLink
+from perilune.client.sitl_transport import SitlTransport
+from perilune.dictionary.keys import BENCH_KEYS
+from perilune.dictionary.load import CORE
 from perilune.link.downlink import DownlinkEvent, Dropped, FrameReceived
+from perilune.link.keys import VolatileNumbers
 from perilune.link.link_state import LinkState
 from perilune.link.session import TelecommandState
 from perilune.link.transport import ReconnectingTransport
+from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand
 
-from tests.host.recorded_downlink import record
+from tests.host.recorded_downlink import TRIAL, record
 
 NOON = 1_795_176_000.0
 
@@ -124,3 +130,41 @@ def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
     assert frames[:stored] == list(record().frames[:stored])
     # What was lost is seen in the counts.
     assert sum(gap["missing"] for gap in gaps) == link.lost_frames
+
+
+def test_commands_to_the_flight_software_are_archived_with_their_verification(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite"
+    now = [0.0]
+
+    def clock() -> float:
+        return now[0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += max(seconds, 0.001)
+
+    transport = ReconnectingTransport(lambda: SitlTransport([CORE, TRIAL], clock, sleep), clock)
+    encoder = UplinkEncoder(Authenticator(*BENCH_KEYS, VolatileNumbers()))
+    owned = OwnedLink(transport, clock, encoder=encoder, first_count=0, sleep=sleep)
+    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON + now[0])
+    link = RecordingLink(owned, archive, source="test", wall=lambda: NOON + now[0], clock=clock)
+    while now[0] < 2:
+        link.step(0.1)
+    pings = [link.submit(Telecommand(APID, 17, 1)) for _ in range(3)]
+    failing = link.submit(Telecommand(APID, 8, 1, bytes.fromhex("0202 0131 01")))
+    while now[0] < 15:
+        link.step(0.1)
+    link.close()
+    assert {submission.state for submission in [*pings, failing]} == {TelecommandState.DELIVERED}
+    with ArchiveReader(path) as reader:
+        commands = list(reader.commands())
+        uptime = reader.values("core.uptime_s")
+        assert list(reader.gaps()) == []
+    assert [command["text"] for command in commands] == ["CORE.PING"] * 3 + ["TRIAL.FAIL code=305 after_start=1"]
+    assert {command["delivery"] for command in commands} == {"delivered"}
+    stages = [[(stage["stage"], stage["success"]) for stage in command["verification"]] for command in commands]
+    assert stages[:3] == [[("acceptance", 1), ("start", 1), ("completion", 1)]] * 3
+    assert stages[3] == [("acceptance", 1), ("start", 1), ("completion", 0)]
+    assert commands[3]["verification"][2]["failure"] == "app_0x131 at 1, value 305"
+    # The board tells its health at its start and then each second.
+    assert uptime.raw.tolist()[1:] == list(range(len(uptime) - 1))
+    assert len(uptime) >= 14

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import PeriluneError
 from ..run_record import Column, Event, Mode, RunRecord
@@ -140,26 +141,51 @@ def write_parquet(rows: Iterable[Row], path: Path) -> int:
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def run_of(archive: ArchiveReader, series: list[Series], start_us: int | None, end_us: int | None) -> RunRecord:
+def run_of(
+    archive: ArchiveReader, series: list[Series], start_us: int | None, end_us: int | None, by: str = "received"
+) -> RunRecord:
     """Parameters over time as a run for `plot`: each value holds until the next one; modes and events with them."""
-    times = np.unique(np.concatenate([one.received_us for one in series])) if series else np.empty(0, dtype=np.int64)
+    timed = [_ordered(one, by) for one in series]
+    times = np.unique(np.concatenate([at for at, _ in timed])) if timed else np.empty(0, dtype=np.int64)
     if not times.size:
         raise ExportError("there are no values in that time", next_step="`perilune archive info` tells its span")
     if times.size > PLOT_ROWS:
         times = times[np.linspace(0, times.size - 1, PLOT_ROWS).astype(np.int64)]
     data = np.full((times.size, len(series)), np.nan, dtype=np.float32)
-    for number, one in enumerate(series):
-        if len(one):
-            places = np.searchsorted(one.received_us, times, side="right") - 1
+    for number, (at, values) in enumerate(timed):
+        if at.size:
+            places = np.searchsorted(at, times, side="right") - 1
             held = places >= 0
-            data[held, number] = one.engineering[places[held]].astype(np.float32)
-    begin = int(times[0])
+            data[held, number] = values[places[held]].astype(np.float32)
+    begin, end = int(times[0]), int(times[-1])
     modes, events = [], []
-    for event in archive.events(start_us, end_us):
-        at = (event["received_us"] - begin) / 1_000_000
-        events.append(Event(at, event["severity"], event["name"], event["text"]))
-        if event["name"] == "modes.changed":
-            modes.append(Mode(at, str(event["fields"]["after"])))
-    columns = [Column(one.name, one.unit, one.unit or one.name.partition(".")[0], one.name) for one in series]
+    bounds = (start_us, end_us) if by == "received" else (None, None)
+    for event in sorted(archive.events(*bounds), key=lambda event: int(event[f"{by}_us"])):
+        if begin <= event[f"{by}_us"] <= end:
+            at_s = (event[f"{by}_us"] - begin) / 1_000_000
+            events.append(Event(at_s, event["severity"], event["name"], event["text"]))
+            if event["name"] == "modes.changed":
+                modes.append(Mode(at_s, str(event["fields"]["after"])))
     title = f"{archive.path.name} from {iso(begin)}"
-    return RunRecord(title, columns, (times - begin) / 1e6, data, modes, events, {"received from": iso(begin)})
+    return RunRecord(title, _columns(series), (times - begin) / 1e6, data, modes, events, {f"{by} from": iso(begin)})
+
+
+def _ordered(one: Series, by: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Times and values in the order of those times."""
+    if by == "received":
+        return one.received_us, one.engineering
+    order = np.argsort(one.onboard_us, kind="stable")
+    return one.onboard_us[order], one.engineering[order]
+
+
+def _columns(series: list[Series]) -> list[Column]:
+    """A panel for each subsystem, and for each unit in it."""
+    units: dict[str, set[str]] = {}
+    for one in series:
+        units.setdefault(one.name.partition(".")[0], set()).add(one.unit)
+    columns = []
+    for one in series:
+        subsystem = one.name.partition(".")[0]
+        alone = len(units[subsystem]) == 1
+        columns.append(Column(one.name, one.unit, subsystem if alone else f"{subsystem} ({one.unit or '-'})", one.name))
+    return columns

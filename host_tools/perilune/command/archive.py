@@ -279,7 +279,7 @@ def _plot(arguments: argparse.Namespace) -> int:
     by = "onboard" if arguments.onboard else "received"
     with ArchiveReader(arguments.archive) as archive:
         series = [archive.values(name, arguments.start, arguments.end, by) for name in arguments.parameters]
-        record = run_of(archive, series, arguments.start, arguments.end)
+        record = run_of(archive, series, arguments.start, arguments.end, by)
     png = arguments.png or arguments.archive.with_suffix(".png")
     html = arguments.html or arguments.archive.with_suffix(".html")
     plot.write_png(record, png)
