@@ -22,7 +22,9 @@ from perilune.dictionary import Dictionary
 from perilune.dictionary.encode import Item, encode
 from perilune.dictionary.keys import read_keys
 from perilune.errors import PeriluneError
+from perilune.link.downlink import DownlinkEvent
 from perilune.link.keys import NumberFile
+from perilune.link.restart_watch import RestartWatch
 from perilune.link.sequence_controlled import Phase
 from perilune.link.session import Fop1Settings, LinkSession, SentTelecommand
 from perilune.link.uplink import Authenticator, UplinkEncoder
@@ -141,7 +143,9 @@ class Ground:
             target.now_s,
             encoder=UplinkEncoder(authenticator(target.bench, target.folder)),
             settings=NEAR,
+            on_event=self._take_event,
         )
+        self._restarts = RestartWatch()
         self._requests: dict[int, Request] = {}
         self._mark = 0
         self._count = 0
@@ -158,6 +162,10 @@ class Ground:
                 self.undecodable.append(report)
             else:
                 self._take(report)
+
+    def _take_event(self, event: DownlinkEvent) -> None:
+        if self._restarts.sees_restart(event):
+            self.session.board_restarted()
 
     def _take(self, report: Report) -> None:
         self.reports.append(report)
