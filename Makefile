@@ -155,6 +155,11 @@ dictionary: setup ## check the dictionary and write its reference to build/dicti
 	@PYTHONPATH=host_tools:firmware $(VENV)/python -m perilune.dictionary reference --out build/dictionary.md firmware/dictionary $(MISSION)
 	@echo build/dictionary.md
 
+# A board and its payload through a lunar day and night, in virtual time.
+.PHONY: lunation
+lunation: setup ## fly a lunation in closed loop, judge it and draw it: LATITUDE=0
+	@$(RUN_MODULE) hil.lunation --latitude $(or $(LATITUDE),0) --out build
+
 .PHONY: fuzz
 fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
 	@$(VENV)/python -c 'import atheris' 2>/dev/null \

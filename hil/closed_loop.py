@@ -230,6 +230,7 @@ class ClosedLoop:
         """The board starts anew, by default as after a power cut; the plant goes on."""
         self._take_down()
         self.board.restart(cause)
+        self._numbers.skip()
 
     def _catch_up(self) -> None:
         self.plant.advance_to(self.now_s)
@@ -239,8 +240,8 @@ class ClosedLoop:
     def command(
         self, name: str, run_s: float = 0.5, *, items: Sequence[Item] = (), octets: bytes = b"", **arguments: object
     ) -> int:
-        """Send a request by its name in the dictionary, and let *run_s* pass; how many requests failed since."""
-        before = self._refused()
+        """Send a request by its name, and let *run_s* pass; 0, or how many failed or were not heard."""
+        before, packets = self._refused(), self.board.core.link_loop.telecommands
         command = self.dictionary.commands[name]
         data = encode(command, arguments, items, octets, self.dictionary.points)
         packet = Telecommand(APID, command.service, command.subtype, data, self._count & 0x3FFF, ACK_ALL).pack()
@@ -248,11 +249,12 @@ class ClosedLoop:
         unit = self._encoder.data_unit([packet], FrameType.BD)
         self.board.send(self._encoder.cltu(self._encoder.frame(FrameType.BD, 0, unit)))
         self.run(run_s)
-        return self._refused() - before
+        heard = (self.board.core.link_loop.telecommands - packets) & 0xFFFF
+        return self._refused() - before if heard else 1
 
     def _refused(self) -> int:
         verification = self.board.core.verification
-        return verification.failed + verification.rejected
+        return int(verification.failed + verification.rejected)
 
     def set_parameter(self, name: str, value: float) -> int:
         """ST[20]: set a parameter by its name."""
