@@ -359,6 +359,8 @@ def _upload(arguments: argparse.Namespace) -> int:
         how += f", from octet {result.resumed_at} on"
     what = f"{result.steps} steps, {result.octets} octets"
     text = f"sequence {result.id}: {what}, {how}; checksum {result.crc:04X} read back"
+    if not result.kept:
+        text += "; the board cannot store it: it is gone after a restart"
     _print(arguments, result, text)
     return 0
 

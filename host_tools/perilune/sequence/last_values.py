@@ -35,10 +35,11 @@ def archived_state(path: Path, dictionary: Dictionary, base: StartState) -> Star
     values: dict[str, Number] = {}
     newest_us = newest_onboard_us = -1
     with ArchiveReader(path) as archive:
+        last_us = archive.span()[1] or 0
         for row in archive.parameters():
             if row.name not in dictionary.points:
                 continue
-            series = archive.values(row.name)
+            series = archive.values(row.name, last_us - _SPAN_US)
             if len(series):
                 values[row.name] = series.engineering[-1].item()
                 if int(series.received_us[-1]) > newest_us:
@@ -55,6 +56,8 @@ def archived_state(path: Path, dictionary: Dictionary, base: StartState) -> Star
 
 
 _SET_YEAR = 2021
+# What was said longer before the end of the archive is of another state.
+_SPAN_US = 6 * 3600 * 1_000_000
 
 
 def _utc(moment: OnboardTime) -> str | None:

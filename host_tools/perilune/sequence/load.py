@@ -49,7 +49,10 @@ class LoadProgress(msgspec.Struct, frozen=True):
 
 
 class LoadResult(msgspec.Struct, frozen=True):
-    """How it went. was_there: nothing had to be sent; resumed_at: octets that were there before; crc: read back."""
+    """How it went. was_there: nothing had to be sent; resumed_at: octets that were there before; crc: read back.
+
+    kept: also over a restart, as far as the board has said.
+    """
 
     id: int
     steps: int
@@ -58,6 +61,7 @@ class LoadResult(msgspec.Struct, frozen=True):
     was_there: bool
     resumed_at: int
     rounds: int
+    kept: bool = True
 
 
 class Loader:
@@ -80,6 +84,7 @@ class Loader:
         self._id = sequence.id.to_bytes(2, "big")
         self._part = min(PART_OCTETS, board.room - _PART_OVERHEAD)
         self._resumed_at = 0
+        self._kept = True
 
     def load(self) -> LoadResult:
         """Do it. Raises LoadError, RequestRefused, NoAnswer; then nothing of it runs, and a new try goes on."""
@@ -94,7 +99,14 @@ class Loader:
             if state in ("loaded", "executed") and there is not None and self._is_ours(there, len(sequence.octets)):
                 self._tell(len(sequence.octets), "loaded")
                 return LoadResult(
-                    sequence.id, sequence.steps, there.length, there.crc, was_there, self._resumed_at, rounds
+                    sequence.id,
+                    sequence.steps,
+                    there.length,
+                    there.crc,
+                    was_there,
+                    self._resumed_at,
+                    rounds,
+                    self._kept,
                 )
             was_there = False
             found = (state, None if there is None else (there.length, there.crc))
@@ -163,6 +175,9 @@ class Loader:
             requests.append(self._request(PART, at.to_bytes(2, "big") + part, f"part at {at}"))
         requests.append(self._request(END, b"", "end"))
         self._finish(requests, start, head)
+        refusal = requests[-1].refusal
+        if refusal is not None and refusal.failure is not None and refusal.failure.name == "STORAGE":
+            self._kept = False
 
     def _finish(self, requests: list[SentRequest], start: int, head: int) -> None:
         def told() -> None:

@@ -1,0 +1,213 @@
+"""`perilune seq` as operators use it: boards behind a TCP port and a pseudo-terminal, and what the archive says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from perilune.archive.reader import ArchiveReader
+from perilune.archive.writer import ArchiveWriter
+from perilune.cli import main
+from perilune.client.open_ground import open_ground
+from perilune.sequence.execute import activate, follow
+from perilune.sequence.ground_board import GroundBoard
+from perilune.sequence.last_values import archived_state
+from perilune.sequence.load import Loader
+from perilune.sequence.start_state import StartState
+
+from tests.system.sequence_line import DICTIONARY, LONG, compiled
+from tests.system.targets import ELF, ROOT, TRIAL
+
+BOARDS = {
+    "sitl": ["--target", "sitl", "--mission", str(TRIAL)],
+    "qemu-pty": ["netduinoplus2", str(ELF), "--pty", "--storage", "storage.bin"],
+}
+PARAMETERS = [pytest.param(name, marks=pytest.mark.board) if "qemu" in name else name for name in BOARDS]
+
+
+class Desk:
+    """An operator's desk: a folder with perilune.toml, and the command line in it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capsys = capsys
+
+    def file(self, name: str, text: str) -> str:
+        """A sequence file."""
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+    def seq(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit status, what was printed, and what was complained."""
+        self._capsys.readouterr()
+        try:
+            status = main(["seq", *arguments, "--config", str(self.folder / "perilune.toml")])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        printed = self._capsys.readouterr()
+        return status, printed.out, printed.err
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """A desk without a board."""
+    for variable in ("PERILUNE_RUNTIME_DIR", "PERILUNE_STATE_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    (tmp_path / "perilune.toml").write_text(f'[targets.board]\nport = "sitl"\nmissions = ["{TRIAL}"]\n')
+    return Desk(tmp_path, capsys)
+
+
+@pytest.fixture(params=PARAMETERS)
+def staffed(request: pytest.FixtureRequest, desk: Desk) -> Iterator[Desk]:
+    """A desk with a board behind a port of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hil.emulate", *BOARDS[request.param]],
+        cwd=desk.folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("host_tools", "firmware", ""))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = ""
+        while not url:
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            found = re.match(r"link +(\S+)", line)
+            url = found[1] if found else ""
+        text = f'[targets.board]\nport = "{url}"\nmissions = ["{TRIAL}"]\narchive = "archive.sqlite"\n'
+        (desk.folder / "perilune.toml").write_text(text)
+        yield desk
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_day_with_sequences(staffed: Desk) -> None:
+    """Each command with its exit status, and what it says."""
+    day = staffed.file("day.seq", LONG)
+    assert staffed.seq("check", day)[:2] == (0, f"{day}: 64 steps, {len(compiled().octets)} octets\nno error\n")
+    status, out, _ = staffed.seq("upload", day)
+    assert (status, out) == (0, f"sequence 80: 64 steps, 768 octets, loaded; checksum {compiled().crc:04X} read back\n")
+    status, out, _ = staffed.seq("upload", day, "--json")
+    assert (status, json.loads(out)["was_there"]) == (0, True)
+    status, out, err = staffed.seq("upload", staffed.file("other.seq", "R00:00:00 CORE.PING"), "--id", "80")
+    assert (status, out) == (3, "")
+    assert "another sequence 80 on board" in err
+    status, out, _ = staffed.seq("list", "--json")
+    rows = {row["id"]: (row["state"], row["name"]) for row in json.loads(out)}
+    assert (status, rows) == (0, {80: ("loaded", ""), 1: ("loaded", "stored.mixed")})
+    status, out, _ = staffed.seq("run", "80")
+    lines = out.splitlines()
+    assert (status, len(lines), lines[-1]) == (0, 65, "sequence 80 came to its end")
+    assert re.fullmatch(r"start \+ \S+ s  step 64 of 64  R00:00:00.100 CORE.PING", lines[-2])
+    status, out, err = staffed.seq("run", "81")
+    assert (status, out) == (3, "")
+    assert "load it first" in err
+    assert staffed.seq("schedule", "80", "--at", "2026-331T12:00:00")[0] == 0
+    plan = staffed.file("plan.seq", "A2026-331T12:00:00 CORE.PING\nR00:00:30 CORE.PING")
+    for _ in range(2):  # the second time it is there already
+        status, out, _ = staffed.seq("schedule", plan)
+        assert (status, out.splitlines()[-1]) == (0, "2 requests are in the schedule, read back")
+    assert staffed.seq("delete", "80")[:2] == (0, "sequence 80 is forgotten\n")
+    assert staffed.seq("abort", "--all")[:2] == (0, "aborted: none was executed\n")
+
+
+def test_what_is_hazardous_asks_for_a_word(staffed: Desk) -> None:
+    text = "SEQUENCE 82\nR00:00:00 CORE.ARM service=8 subtype=1 function=0x0203\nR00:00:00 TRIAL.DANGEROUS"
+    path = staffed.file("danger.seq", text)
+    for arguments in (["upload", path], ["run", "82"]):
+        status, _, err = staffed.seq(*arguments)
+        assert (status, "executes hazardous requests; found TRIAL.DANGEROUS" in err) == (2, True)
+        assert staffed.seq(*arguments, "--hazardous")[0] == 0
+
+
+def test_the_archive_shows_a_run(staffed: Desk) -> None:
+    """64 steps with a WAIT: loaded, verified, run; every step's report and the last value are in the archive."""
+    config = staffed.folder / "perilune.toml"
+    archive = staffed.folder / "archive.sqlite"
+    with ArchiveWriter(archive, DICTIONARY) as writer, open_ground(None, configuration=config) as ground:
+        ground.check_dictionary()
+        ground.subscribe_events(writer.take)
+        board = GroundBoard(ground)
+        Loader(board, compiled()).load()
+        request = activate(board, 80)
+        assert follow(board, 80, request).completed
+        run_id = request.reports[0].request_id
+        ground.run(6.0)  # the mode comes every 5 s
+    with ArchiveReader(archive) as reader:
+        verification = list(reader.reports(kind="verification"))
+        assert [row["step"] for row in verification if row["stage"] == "progress"] == list(range(63))
+        assert [(row["stage"], row["success"]) for row in verification if row["request_id"] == run_id][-1] == (
+            "completion",
+            True,
+        )
+        kinds = [row["report"] for row in reader.reports()]
+        assert kinds.count("ping") == 1
+        checksum = next(iter(reader.reports(kind="sequence_checksum")))
+        assert (checksum["length"], checksum["crc"]) == (768, compiled().crc)
+        assert reader.values("trial.gain").engineering[-1] == 62
+    state = archived_state(archive, DICTIONARY, StartState())
+    assert (state.mode, state.parameters["trial.gain"]) == ("SAFE", 62)
+    text = staffed.file("day.seq", "WAIT trial.gain == 62 TIMEOUT 00:00:05")
+    status, out, _ = staffed.seq("rehearse", text, "--from-archive", "--tail", "5", "--json")
+    result = json.loads(out)
+    assert (status, result["completed"], result["modes"][0]["name"]) == (0, True, "SAFE")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["check", "missing.seq"], 2, "missing.seq cannot be read"),
+        (["upload", "missing.seq"], 2, "missing.seq cannot be read"),
+        (["run"], 2, "ID"),
+        (["abort"], 2, "one id, or --all"),
+        (["schedule", "80"], 2, "add --at"),
+        (["schedule", "80", "--at", "noon"], 2, "no absolute time"),
+        (["rehearse", "missing.seq", "--from-archive", "--from-live"], 2, "missing.seq"),
+    ],
+)
+def test_arguments_that_are_wrong(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, said: str
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    found, _, err = desk.seq(*arguments)
+    assert (found, said in err) == (status, True), err
+
+
+def test_check_and_rehearse_have_an_exit_status_for_what_they_find(desk: Desk) -> None:
+    bad = desk.file("bad.seq", "R00:00:00 CORE.PONG\nCORE.PING")
+    status, out, _ = desk.seq("check", bad)
+    assert (status, out.count("error:"), out.splitlines()[-1]) == (5, 2, "2 errors")
+    status, out, _ = desk.seq("check", bad, "--json")
+    assert (status, [row["kind"] for row in json.loads(out)]) == (5, ["command", "time"])
+    assert desk.seq("show", bad)[0] == 5
+    slow = desk.file("slow.seq", "WAIT trial.gain == 99 TIMEOUT 00:00:01")
+    status, out, _ = desk.seq("rehearse", slow, "--tail", "1")
+    assert (status, "ended at step 1 with TIMEOUT" in out) == (5, True)
+
+
+def test_compile_and_show(desk: Desk) -> None:
+    path = desk.file("one.seq", "SEQUENCE 80 one\nR00:00:05 CORE.PING")
+    assert desk.seq("compile", path)[:2] == (0, "0000001388021101\n")
+    output = desk.folder / "one.bin"
+    assert desk.seq("compile", path, "-o", str(output))[0] == 0
+    assert output.read_bytes().hex() == "0000001388021101"
+    status, out, _ = desk.seq("show", path, "--octets")
+    assert (status, out.splitlines()[0]) == (0, "sequence 80 one: 1 steps, 8 octets, takes 00:00:05")
+    assert out.splitlines()[-1].strip() == "00 00 00 13 88 02 11 01"
+
+
+def test_every_action_explains_itself_with_an_example(desk: Desk) -> None:
+    names = "check show compile rehearse upload run status list abort delete schedule"
+    for name in names.split(" "):
+        status, out, _ = desk.seq(name, "--help")
+        assert (status, f"perilune seq {name}" in out.split("options:")[0]) == (0, True), name
