@@ -33,7 +33,7 @@ def _channel(vcid: int, stream: str) -> str:
           packetPreprocessorArgs:
             errorDetection:
               type: CRC-16-CCIIT
-            performTimeCorrelation: false
+            useLocalGenerationTime: false
             pktTimeOffset: 13
             timeEncoding:
               type: CUC
