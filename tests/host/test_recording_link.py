@@ -58,6 +58,10 @@ class PlayedLink:
     def transport(self) -> ReconnectingTransport:
         raise NotImplementedError
 
+    @property
+    def health(self) -> bytes:
+        return b"health"
+
     def fileno(self) -> int | None:
         return 7
 
@@ -80,7 +84,7 @@ def test_frames_faults_and_telecommands_are_written_down(tmp_path: Path) -> None
     while inner.frames:
         assert len(link.step(0.0)) > 1
         submission.state = TelecommandState.DELIVERED
-    assert link.fileno() == 7
+    assert (link.fileno(), link.health) == (7, b"health")
     link.close()
     link.close()
     assert (inner.closed, link.failure, link.lost_frames) == (1, "", 0)

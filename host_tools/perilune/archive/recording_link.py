@@ -96,6 +96,11 @@ class RecordingLink:
         """The link's port."""
         return self.link.transport
 
+    @property
+    def health(self) -> bytes:
+        """As the link does."""
+        return self.link.health
+
     def fileno(self) -> int | None:
         """As the link does."""
         return self.link.fileno()
