@@ -8,7 +8,7 @@
     baud = 115200
     missions = ["../my_mission"]           # dictionary folders beside the core's
     keys = "keys.toml"                     # keys of the uplink; without it the bench's, which everybody knows
-    archive = "archive"                    # folder of the archive
+    archive = "bench.sqlite"               # where `perilune link` keeps everything
 
 Paths are relative to the file. The file is the one that is named, or $PERILUNE_CONFIG, or the first perilune.toml in
 this folder and those above it. Without a file there is the target `sitl`: the flight software in the process.

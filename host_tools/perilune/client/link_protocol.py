@@ -11,7 +11,7 @@ from ..link.clcw import Clcw
 from ..link.downlink import DownlinkCounters, DownlinkEvent
 from ..link.link_state import LinkState
 from ..link.session import TelecommandState
-from ..link.transport import TransportCounters
+from ..link.transport import ReconnectingTransport, TransportCounters
 from ..packet.pus import Telecommand
 
 UNDECIDED = (TelecommandState.WAITING, TelecommandState.UNDER_WAY)
@@ -91,6 +91,20 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Let go of it. Twice is allowed."""
+
+
+class PortLink(Link, Protocol):
+    """A link whose port this program owns."""
+
+    @property
+    def transport(self) -> ReconnectingTransport:
+        """The port."""
+
+    def status(self) -> LinkStatus:
+        """Everything counted."""
+
+    def fileno(self) -> int | None:
+        """A descriptor to wait on, None if there is none."""
 
 
 Clock = Callable[[], float]

@@ -18,9 +18,8 @@ from ..link.downlink import DownlinkEvent
 from ..link.link_state import LinkState
 from ..link.session import TelecommandState
 from . import messages as m
-from .link_protocol import Clock, LinkStatus, SharingStatus, Submission
+from .link_protocol import Clock, LinkStatus, PortLink, SharingStatus, Submission
 from .local_address import LocalAddress
-from .owned_link import OwnedLink
 
 # Octets kept for a program that does not read: a minute and a half of a full 115200 line.
 QUEUE_OCTETS = 1 << 20
@@ -59,7 +58,7 @@ class _Guest:
 class LinkServer:
     """Shares `link`. `status` counts the guests; `close` ends the sharing and the link."""
 
-    def __init__(self, link: OwnedLink, address: LocalAddress, clock: Clock = time.monotonic) -> None:
+    def __init__(self, link: PortLink, address: LocalAddress, clock: Clock = time.monotonic) -> None:
         self._link = link
         self._address = address
         self._clock = clock

@@ -85,6 +85,7 @@ def own_link(target: Target) -> OwnerLink:
     transport = ReconnectingTransport(
         lambda: ports.pop() if ports else open_port(target.port, target.baud), time.monotonic
     )
+    transport.ensure_open()
     return OwnerLink(transport, lock, name=target.port, encoder=encoder)
 
 

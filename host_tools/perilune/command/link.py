@@ -6,15 +6,22 @@ a command. With the port in use by another `perilune link` it shows what that on
 example:
 
     perilune link bench
-    perilune link /dev/ttyUSB0 --for 10
+    perilune link /dev/ttyUSB0 --for 10 --archive today.sqlite
     perilune link tcp://127.0.0.1:5001 --json --for 5
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..client.arguments import add_target_arguments
+from ..errors import PortBusyError
+
+if TYPE_CHECKING:
+    from ..client.configuration import Target
+    from ..client.link_protocol import PortLink
 
 SUMMARY = "own a port and share it; show link state and every counter"
 
@@ -24,9 +31,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "port", nargs="?", help="target of perilune.toml, serial port, pyserial URL, or tcp://HOST:PORT"
     )
     add_target_arguments(parser)
+    parser.add_argument(
+        "--archive", type=Path, metavar="FILE", help="keep everything in this archive (or the target's)"
+    )
     parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after this time")
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="report this often (1)")
     parser.add_argument("--json", action="store_true", help="reports as one JSON object a line")
+
+
+def _recorded(link: PortLink, target: Target, archive: Path | None) -> PortLink:
+    """The link, written down if an archive is named here or in the configuration."""
+    path = archive or target.archive
+    if path is None:
+        return link
+    from ..archive.recording_link import RecordingLink  # noqa: PLC0415
+    from ..archive.writer import ArchiveWriter  # noqa: PLC0415
+    from ..client.open_ground import dictionary_of  # noqa: PLC0415
+
+    try:
+        return RecordingLink(link, ArchiveWriter(path, dictionary_of(target)))
+    except BaseException:
+        link.close()
+        raise
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
     attached = AttachedLink(target.port, LocalAddress(target.port))
     shared: LinkServer | AttachedLink = attached
     if not attached.attach():
-        shared = LinkServer(own_link(target), LocalAddress(target.port))
+        shared = LinkServer(_recorded(own_link(target), target, arguments.archive), LocalAddress(target.port))
+    elif arguments.archive:
+        attached.close()
+        raise PortBusyError(
+            f"{target.port} is owned by another perilune link",
+            expected="to be its owner, who alone keeps an archive",
+            next_step="end the other one, or give it the --archive",
+        )
 
     def report() -> None:
         status = shared.status()

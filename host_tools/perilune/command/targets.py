@@ -6,7 +6,7 @@
     baud = 115200
     missions = ["../my_mission"]     # dictionary folders beside the core's; paths are relative to the file
     keys = "keys.toml"               # keys of the uplink; without it the bench's, which everybody knows
-    archive = "archive"
+    archive = "bench.sqlite"         # where `perilune link` keeps everything
 
 The file is --config FILE, $PERILUNE_CONFIG, or the first perilune.toml in this folder and those above it. The target
 `sitl`, the flight software in the process, is always there.

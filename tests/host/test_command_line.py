@@ -1,0 +1,35 @@
+"""The command line: every subcommand has help with an example, and none imports what it does not need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from perilune.cli import main, subcommand_names
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("numpy", "rich", "textual", "serial", "flight.topology", "perilune.dictionary.load")
+
+
+@pytest.mark.parametrize("name", subcommand_names())
+def test_help_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"perilune {name}" in capsys.readouterr().out
+
+
+def test_help_of_operators_commands_imports_nothing_heavy() -> None:
+    names = ["send", "ping", "events", "params", "schedule", "monitors", "time", "modes", "targets", "link", "gateway"]
+    program = (
+        "import sys; from perilune.cli import build_parser\n"
+        f"build_parser({names!r}); print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("host_tools", "firmware"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,81 @@
+"""Files of on-board parameters: every value comes back to the last bit, everything wrong is told at once."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from perilune.client.parameter_file import (
+    Difference,
+    ParameterFileError,
+    as_toml,
+    differences,
+    load_file,
+    settable,
+)
+from perilune.dictionary import load
+from perilune.dictionary.load import CORE
+from perilune.dictionary.model import Number, Point
+
+from tests.system.targets import TRIAL
+
+DICTIONARY = load([CORE, TRIAL])
+
+
+def values_of(point: Point) -> st.SearchStrategy[Number]:
+    if point.enumeration is not None:
+        return st.sampled_from(
+            [value for value in point.enumeration.values.values() if point.low <= value <= point.high]
+        )
+    if point.type.is_float:
+        low, high = (struct.unpack(">f", struct.pack(">f", bound))[0] for bound in (point.low, point.high))
+        return st.floats(low, high, width=32)
+    return st.integers(int(point.low), int(point.high))
+
+
+ALL = st.fixed_dictionaries({name: values_of(point) for name, point in settable(DICTIONARY).items()})
+
+
+@given(values=ALL)
+def test_what_is_dumped_is_loaded_to_the_last_bit(
+    values: dict[str, Number], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "parameters.toml"
+    path.write_text(as_toml(DICTIONARY, values, ["a comment"]), encoding="utf-8")
+    loaded = load_file(path, DICTIONARY)
+    assert {name: struct.pack(">f", number) for name, number in loaded.items()} == {
+        name: struct.pack(">f", number) for name, number in values.items()
+    }
+
+
+def test_the_text_of_a_file() -> None:
+    text = as_toml(
+        DICTIONARY, {"trial.colour": 1, "modes.reset_limit": 2, "trial.limit": 0.5, "trial.size": 70000}, ["x"]
+    )
+    assert text == '# x\n\n[modes]\nreset_limit = 2\n\n[trial]\nlimit = 0.5\ncolour = "RED"\nsize = 70000\n'
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(
+        'gain = 1\n[trial]\ngian = 1\nlevel = 1\ngain = 1000\ncolour = "BROWN"\nlimit = "x"\n', encoding="utf-8"
+    )
+    with pytest.raises(ParameterFileError) as caught:
+        load_file(path, DICTIONARY)
+    lines = str(caught.value).splitlines()[1:]
+    assert [part in line for part, line in zip(
+        ("no table", "Did you mean trial.gain", "measured", "out of range", "BROWN", "is a number"), lines, strict=True
+    )] == [True] * 6  # fmt: skip
+    with pytest.raises(ParameterFileError):
+        load_file(tmp_path / "none", DICTIONARY)
+
+
+def test_differences() -> None:
+    assert differences({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == [
+        Difference("a", 1, None),
+        Difference("c", 3, 4),
+        Difference("d", None, 5),
+    ]
