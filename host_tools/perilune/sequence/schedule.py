@@ -6,6 +6,7 @@ absolute ones are what they are. The board keeps SCHEDULE_MAX requests; it is to
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,7 @@ from ..dictionary.model import Dictionary
 from ..errors import PeriluneError, UsageError
 from ..packet.pus import Telecommand
 from ..telemetry.onboard_time import OnboardTime
-from ..telemetry.reports import ScheduleReport
-from .board import Conversation, NoAnswer, RequestRefused, SequenceBoard
+from .board import Conversation, NoAnswer, RequestRefused, SentRequest, SequenceBoard
 from .load import PATIENCE_S
 from .moment import MomentError, read_absolute
 from .octets import checksum, compile_steps, cuc
@@ -24,7 +24,7 @@ from .steps import SequenceText
 from .text import load_sequence
 
 SERVICE = 11
-ENABLE, INSERT, SUMMARY_ALL = 1, 4, 17
+ENABLE, INSERT, SUMMARY = 1, 4, 12
 # Requests of the ground's schedule are told apart by their counts; the source is the ground's.
 GROUND_SOURCE = 0
 _HEAD_OCTETS = 13 + 1  # headers and error control of the telecommand, number of requests
@@ -121,68 +121,89 @@ def later(moment: OnboardTime, milliseconds: int) -> OnboardTime:
     return OnboardTime(ticks >> 16, ticks & 0xFFFF, moment.status)
 
 
-def groups(plan: list[Activity], room: int) -> list[bytes]:
-    """Data of the requests 11/4 that insert a plan, each as large as fits."""
-    made: list[bytes] = []
-    rows: list[bytes] = []
+def groups(plan: list[Activity], room: int) -> list[list[Activity]]:
+    """The plan in parts, each of which fits into one request 11/4: the board takes such a part whole or not at all."""
+    made: list[list[Activity]] = []
+    left = 0
     for activity in plan:
-        row = cuc(activity.release) + activity.packet
-        if rows and (len(rows) == _GROUP_MOST or _HEAD_OCTETS + sum(map(len, rows)) + len(row) > room):
-            made.append(bytes((len(rows),)) + b"".join(rows))
-            rows = []
-        rows.append(row)
-    if rows:
-        made.append(bytes((len(rows),)) + b"".join(rows))
+        length = len(_entry(activity))
+        if not made or length > left or len(made[-1]) == _GROUP_MOST:
+            made.append([])
+            left = room - _HEAD_OCTETS
+        made[-1].append(activity)
+        left -= length
     return made
 
 
-def insert(board: SequenceBoard, plan: list[Activity], *, enable: bool = True, patience_s: float = PATIENCE_S) -> int:
-    """Put a plan into the board's schedule and read it back; how many of it the board has now.
+def _entry(activity: Activity) -> bytes:
+    return cuc(activity.release) + activity.packet
 
-    What is there already is not sent again, so a plan whose insertion was broken off can be given again.
+
+def insertion(group: list[Activity]) -> bytes:
+    """Data of the request 11/4 that inserts a group."""
+    return bytes((len(group),)) + b"".join(_entry(activity) for activity in group)
+
+
+def insert(board: SequenceBoard, plan: list[Activity], *, enable: bool = True, patience_s: float = PATIENCE_S) -> int:
+    """Put a plan into the board's schedule and read it back; how many requests the board has of it then.
+
+    What is there already is not sent again: a plan whose insertion was broken off can be given again.
     Raises RequestRefused, NoAnswer.
     """
     if not plan:
         raise UsageError("the plan is empty", next_step="write at least one request")
     talk = Conversation(board, patience_s)
     if enable:
-        _send(board, talk, ENABLE, b"", "enable the schedule")
-    for _ in range(_ROUNDS):
-        missing = _missing(board, talk, plan)
-        if not missing:
-            return len(plan)
-        for data in groups(missing, board.room):
-            _send(board, talk, INSERT, data, "schedule requests")
-    raise NoAnswer("the plan is not whole on board", expected=str(len(plan)), found=str(len(plan) - len(missing)))
+        _done(board, talk, ENABLE, b"", "enable the schedule")
+    for group in groups(plan, board.room):
+        _insert_group(board, talk, group)
+    return len(plan)
 
 
-def _missing(board: SequenceBoard, talk: Conversation, plan: list[Activity]) -> list[Activity]:
-    """What of a plan the board does not have, by source, count and time."""
-    request = board.request(SERVICE, SUMMARY_ALL, b"", "read the schedule back")
-    seen: set[tuple[int, int, int]] = set()
-    since = board.now()
-    while not request.is_over and not request.is_uncertain and board.now() - since < _ANSWER_S:
-        for report in talk.step(request.text):
-            if isinstance(report, ScheduleReport):
-                seen |= {(e.request.sequence_count, e.release.seconds, e.release.fraction) for e in report.entries}
-    return [row for row in plan if (row.count, row.release.seconds, row.release.fraction) not in seen]
+def _insert_group(board: SequenceBoard, talk: Conversation, group: list[Activity]) -> None:
+    for _ in range(_TRIES):
+        if _is_there(board, talk, group):
+            return
+        request = board.request(SERVICE, INSERT, insertion(group), "schedule requests")
+        talk.finish([request])
+        _check(request)
+    raise NoAnswer("a part of the plan does not stay on board", next_step="`perilune schedule list` tells what does")
 
 
-def _send(board: SequenceBoard, talk: Conversation, subtype: int, data: bytes, text: str) -> None:
-    request = board.request(SERVICE, subtype, data, text)
-    talk.finish([request])
+def _is_there(board: SequenceBoard, talk: Conversation, group: list[Activity]) -> bool:
+    """Does the board know the identifiers of a group? It refuses the question when it does not know one."""
+    identifiers = b"".join(struct.pack(">HHH", GROUND_SOURCE, APID, activity.count) for activity in group)
+    data = bytes((len(group),)) + identifiers
+    request = _done(board, talk, SUMMARY, data, "read the schedule back", but_for="UNKNOWN_ID")
+    return request.refusal is None
+
+
+def _done(
+    board: SequenceBoard, talk: Conversation, subtype: int, data: bytes, text: str, but_for: str = ""
+) -> SentRequest:
+    """A request that may be repeated until its end is known. but_for: a failure that is an answer."""
+    for _ in range(_TRIES):
+        request = board.request(SERVICE, subtype, data, text)
+        talk.finish([request])
+        _check(request, but_for)
+        if request.is_over:
+            return request
+    raise NoAnswer(f"no answer: {text}", expected=f"one in {_TRIES} tries", next_step="look at `perilune link PORT`")
+
+
+def _check(request: SentRequest, but_for: str = "") -> None:
     refusal = request.refusal
-    if refusal is not None:
-        found = "a failure" if refusal.failure is None else refusal.failure.shown
-        raise RequestRefused(
-            f"the board refused to {text}", found=found, next_step=_NEXT_STEPS.get(found.split(" ")[0], "")
-        )
+    failure = None if refusal is None else refusal.failure
+    if refusal is None or (failure is not None and failure.name == but_for):
+        return
+    name = "" if failure is None else failure.name
+    found = "a failure" if failure is None else failure.shown
+    raise RequestRefused(f"the board refused to {request.text}", found=found, next_step=_NEXT_STEPS.get(name, ""))
 
 
-_ROUNDS = 6
-_ANSWER_S = 10.0
+_TRIES = 12
 _NEXT_STEPS = {
     "TABLE_FULL": "`perilune schedule list`, then delete what is over",
     "TIME_PAST": "give a later start: the board's clock is ahead of the plan",
-    "ALREADY_THERE": "the plan is there already",
+    "STORAGE": "the plan runs, but a restart forgets it: look at the board's storage",
 }

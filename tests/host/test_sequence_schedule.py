@@ -1,0 +1,93 @@
+"""Plans for ST[11]: literal octets, what no schedule can do, and put into a board's schedule over a bad line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from perilune.dictionary import load
+from perilune.dictionary.load import CORE
+from perilune.errors import UsageError
+from perilune.sequence.board import RequestRefused
+from perilune.sequence.schedule import ScheduleError, activation, activities, groups, insert, insertion, later, plan_of
+from perilune.sequence.text import read_sequence
+from perilune.telemetry.onboard_time import OnboardTime
+
+from tests.system.fingerprint import Numbers
+from tests.system.sequence_line import SequenceGround
+from tests.system.targets import TRIAL, SitlTarget
+
+DICTIONARY = load([CORE, TRIAL])
+NOON = OnboardTime(2_174_472_037, 0, 1)  # 2026-331T12:00:00
+
+
+def plan(tmp_path: Path, text: str, at: str | None = "2026-331T12:00:00") -> list[tuple[str, str]]:
+    """Release times and texts of a plan."""
+    path = tmp_path / "plan.seq"
+    path.write_text(text)
+    return [(row.release.iso, row.text) for row in plan_of(str(path), at, DICTIONARY)[0]]
+
+
+def test_octets_of_a_plan() -> None:
+    sequence, _ = read_sequence("R00:00:00 CORE.PING\nR00:00:01.5 CORE.PING", DICTIONARY)
+    assert sequence is not None
+    rows = activities(sequence, NOON, 0x3FFF)
+    assert [row.count for row in rows] == [0x3FFF, 0]
+    [group] = groups(rows, 226)
+    data = insertion(group)
+    assert data[:1].hex() == "02"
+    # time, then the packet: APID 064, count 3FFF; PUS 2, no acknowledgement, 17/1, source 0; error control
+    assert data[1:21].hex(" ") == "1e 81 9b cf 65 00 00 18 64 ff ff 00 06 20 11 01 00 00 " + data[19:21].hex(" ")
+    assert data[21:34].hex(" ") == "1e 81 9b cf 66 80 00 18 64 c0 00 00 06"
+    assert activation(80, NOON, 5).packet.hex(" ")[:-6] == "18 64 c0 05 00 08 20 15 04 00 00 00 50"
+
+
+def test_groups_fit_into_frames_and_requests() -> None:
+    rows = [activation(number, NOON, number) for number in range(1, 32)]
+    made = groups(rows, 226)
+    assert [len(group) for group in made] == [9, 9, 9, 4]
+    assert all(len(insertion(group)) + 13 <= 226 for group in made)
+    assert [len(group) for group in groups(rows, 1000)] == [10, 10, 10, 1]
+    assert [row for group in made for row in group] == rows
+
+
+def test_times_of_a_plan(tmp_path: Path) -> None:
+    text = "R00:00:10 CORE.PING\nR00:00:05 CORE.PING\nA2026-331T13:00:00 CORE.PING\nR00:01:00 CORE.PING"
+    assert [time[11:19] for time, _ in plan(tmp_path, text)] == ["12:00:10", "12:00:15", "13:00:00", "13:01:00"]
+    assert [time[11:19] for time, _ in plan(tmp_path, "A2026-331T13:00:00 CORE.PING", None)] == ["13:00:00"]
+    assert later(NOON, 86_400_250) == OnboardTime(NOON.seconds + 86_400, 0x4000, 1)
+
+
+def test_the_same_plan_is_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "plan.seq"
+    path.write_text("R00:00:00 CORE.PING\nR00:00:05 CORE.PING")
+    first, again = (plan_of(str(path), "2026-331T12:00:00", DICTIONARY)[0] for _ in range(2))
+    other = plan_of(str(path), "2026-331T12:00:01", DICTIONARY)[0]
+    assert [row.count for row in first] == [row.count for row in again] != [row.count for row in other]
+
+
+def test_what_no_schedule_can_do_is_told_at_once(tmp_path: Path) -> None:
+    text = "WAIT trial.gain == 1 TIMEOUT 00:00:01\nR00:00:00 TRIAL.LOAD at=0 " + "00" * 48 + "\nR00:00:00 CORE.PING"
+    with pytest.raises(ScheduleError) as caught:
+        plan(tmp_path, text)
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[0].rpartition(":")[2] for line in lines[1:]] == ["1", "2"]
+    with pytest.raises(UsageError, match="starts at no time"):
+        plan(tmp_path, "R00:00:00 CORE.PING", None)
+    with pytest.raises(UsageError, match="the time is missing"):
+        plan_of("80", None, DICTIONARY)
+    with pytest.raises(UsageError, match="no sequence id"):
+        plan_of("70000", "2026-331T12:00:00", DICTIONARY)
+
+
+def test_a_plan_over_a_bad_line_is_there_once() -> None:
+    target, numbers = SitlTarget(), Numbers()
+    ground = SequenceGround(target, numbers, bit_error_rate=1e-4)
+    rows = [activation(number, NOON, number) for number in range(1, 41)]
+    assert insert(ground.board, rows) == 40
+    assert insert(SequenceGround(target, numbers, seed=2).board, rows) == 40
+    assert target.core.schedule.table.count == 40
+    with pytest.raises(RequestRefused, match="TABLE_FULL"):
+        insert(ground.board, [activation(number, NOON, number) for number in range(100, 130)])
+    with pytest.raises(RequestRefused, match="TIME_PAST"):
+        insert(ground.board, [activation(1, OnboardTime(1_956_528_000, 0, 1), 200)])
