@@ -353,7 +353,7 @@ class Ground:
 
     def wait_value(
         self, name: str, match: Callable[[Any], bool] | object, timeout_s: float = COMMAND_S, ask: bool = False
-    ) -> object:
+    ) -> Any:
         """Wait until a report since the mark says that a point matches (a value, or a function of it); the value.
 
         ask: with a telecommand every second, for points that no housekeeping is due for.
@@ -382,8 +382,11 @@ class Ground:
         [report] = self.of_kind(ParameterReport)
         return report.values
 
-    def value(self, name: str) -> object:
-        """A point now, asked for: the name of an enumerated value, else the engineering value."""
+    def value(self, name: str) -> Any:
+        """A point as the board has it now, asked for: the name of an enumerated value, else the engineering value.
+
+        Many points are renewed once a second: where something has just happened, `wait_value` is meant.
+        """
         return plain(self.read(name)[name])
 
     def number(self, name: str) -> float:

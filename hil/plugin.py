@@ -6,7 +6,7 @@
 Fixtures: `target` (a board, booted, with the plant on its bus), `ground` (commands and reports, link up), `plant`,
 `faults`, `make_target` for tests that boot themselves. Marks: `needs("memory")` leaves a test out, with the reason,
 where the target lacks that; `plant(local_time_h=18.5)` gives the plant other arguments than the bench; `unbooted`
-leaves the boot to the test.
+leaves the boot to the test; `sample` names the tests that stand for all where `--sample TARGET` is given.
 
 A test that fails leaves its evidence in hil/out/<test>/. A bench that broke stays broken: it is said once, and the
 tests that would have used it are left out with that reason.
@@ -52,6 +52,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="hil_benches",
         help="bench by name in hil/benches or by file, for the target of its kind (default: named like the target)",
     )
+    group.addoption(
+        "--sample",
+        action="append",
+        default=[],
+        choices=KINDS,
+        dest="hil_sampled",
+        help="on this target only tests that are marked `sample`",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(capability, ...): left out where the target lacks one of them",
         "plant(**arguments): the plant begins with these arguments instead of the bench's",
         "unbooted: the test boots the target itself",
+        "sample: one of those that stand for all with --sample",
     ):
         config.addinivalue_line("markers", line)
     # A worker of xdist is told by its master; only the main thread may say what a signal does.
@@ -92,6 +101,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for a bench runs on each target that was asked for."""
     if "bench" in metafunc.fixturenames:
         metafunc.parametrize("bench", chosen_benches(metafunc.config).values(), ids=lambda b: b.name, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a target that is sampled only the sample stays."""
+    sampled = config.getoption("hil_sampled")
+    left_out = [item for item in items if _kind(item) in sampled and item.get_closest_marker("sample") is None]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _kind(item: pytest.Item) -> str:
+    bench = getattr(item, "callspec", None) and item.callspec.params.get("bench")  # type: ignore[attr-defined]
+    return "" if bench is None else str(bench.target)
 
 
 class Breakages:

@@ -6,6 +6,8 @@ seconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hil.ground import Ground
 
 READ_S = 30.0  # a unit that is read each second has long been read
@@ -29,3 +31,8 @@ def quicken(ground: Ground) -> None:
     for unit in ("power", "thermal"):
         ground.wait_value(f"device.{unit}_link_ok", 1, READ_S, ask=True)
     ground.wait_value("power.bus_v", lambda volts: volts > 20, READ_S, ask=True)
+
+
+def near(value: float, slack: float) -> Callable[[float], bool]:
+    """Is a number so close to *value*?"""
+    return lambda found: abs(found - value) <= slack

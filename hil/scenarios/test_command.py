@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 from perilune.packet.pus import Telecommand
 from perilune.telemetry.reports import PingReport
 
 from hil.ground import COMPLETED, Ground
 
 
+@pytest.mark.sample
 def test_a_ping_is_answered(ground: Ground) -> None:
     request = ground.do("core.ping")
     assert request.stages == COMPLETED
     assert len(list(ground.of_kind(PingReport))) == 1
 
 
+@pytest.mark.sample
 def test_commands_are_executed_in_the_order_in_which_they_were_sent(ground: Ground) -> None:
     requests = [ground.send("core.ping") for _ in range(30)]
     for request in requests:
@@ -49,6 +52,7 @@ def test_a_hazardous_command_needs_arming(ground: Ground) -> None:
     assert ground.number("core.boot_count") == boots
 
 
+@pytest.mark.sample
 def test_an_armed_restart_restarts_the_board(ground: Ground) -> None:
     ground.hazardous("core.restart")
     event = ground.wait_event("core.boot", timeout_s=20)

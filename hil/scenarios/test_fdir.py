@@ -44,6 +44,7 @@ def test_a_point_out_of_limits_is_reported(ground: Ground) -> None:
     ground.wait_value("monitoring.out", lambda out: out >= 1, ask=True)
 
 
+@pytest.mark.sample
 def test_an_event_starts_its_action(ground: Ground) -> None:
     watch_reset_limit(ground, "core.overrun")
     event = ground.dictionary.events["core.overrun"]
@@ -105,6 +106,7 @@ def test_the_board_explains_a_power_cut(ground: Ground) -> None:
     assert event.fields["count"].raw == 1
 
 
+@pytest.mark.sample
 @pytest.mark.needs("reset")
 def test_the_board_explains_its_reset_pin(ground: Ground) -> None:
     ground.mark()

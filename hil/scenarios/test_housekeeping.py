@@ -30,6 +30,7 @@ def test_the_board_says_which_dictionary_it_speaks(ground: Ground) -> None:
     assert values["core.dictionary_high"].raw == int.from_bytes(ground.dictionary.content_hash[:2], "big")
 
 
+@pytest.mark.sample
 def test_a_structure_comes_at_its_interval(ground: Ground) -> None:
     ground.mark()
     ground.run_for(4.5)
@@ -63,6 +64,7 @@ def test_an_interval_can_be_changed(ground: Ground) -> None:
     assert found[1:] == pytest.approx([0.2] * len(found[1:]), abs=0.05)
 
 
+@pytest.mark.sample
 def test_a_structure_can_be_made_of_any_points(ground: Ground) -> None:
     names = ["modes.mode", "core.boot_count", "storage.writes"]
     ids = [{"parameter": ground.dictionary.points[name].id} for name in names]

@@ -12,6 +12,7 @@ from hil.ground import COMPLETED, Ground
 START, TAIL = bytes.fromhex("eb90"), bytes.fromhex("c5c5c5c5c5c5c579")
 
 
+@pytest.mark.sample
 def test_every_command_gets_through_noise_once_and_in_order(ground: Ground, faults: Faults) -> None:
     faults.link_noise(bit_error_rate=1e-4, seed=7)
     requests = [ground.send("core.ping") for _ in range(25)]
@@ -56,6 +57,7 @@ def test_garbage_between_frames_is_passed_over(ground: Ground) -> None:
     assert ground.do("core.ping").stages == COMPLETED
 
 
+@pytest.mark.sample
 def test_a_recorded_frame_is_not_executed_again(ground: Ground) -> None:
     ground.do("core.ping")
     recorded = ground.target.link.sent

@@ -7,7 +7,7 @@ import pytest
 from hil.faults import Faults
 from hil.ground import Ground
 from hil.plant.attached import AttachedPlant
-from hil.scenarios.payload_conditions import READ_S, quicken
+from hil.scenarios.payload_conditions import READ_S, near, quicken
 
 pytestmark = pytest.mark.needs("bus")
 
@@ -20,10 +20,7 @@ def powered(ground: Ground, plant: AttachedPlant) -> Ground:
     return ground
 
 
-def near(value: float, slack: float) -> object:
-    return lambda found: abs(found - value) <= slack
-
-
+@pytest.mark.sample
 def test_housekeeping_shows_what_the_plant_is(powered: Ground, plant: AttachedPlant) -> None:
     truth = plant.truth()
     for name, true, slack in (
@@ -37,6 +34,7 @@ def test_housekeeping_shows_what_the_plant_is(powered: Ground, plant: AttachedPl
         powered.wait_value(name, near(true, slack), READ_S, ask=True)
 
 
+@pytest.mark.sample
 def test_a_load_is_switched_on_and_off(powered: Ground, plant: AttachedPlant) -> None:
     powered.do("power.load_on", load="INSTRUMENT")
     powered.wait_value("power.instrument_a", lambda amperes: amperes > 0.1, READ_S, ask=True)
@@ -86,6 +84,7 @@ def test_the_loss_of_the_feed_and_its_return_are_told(powered: Ground, faults: F
     powered.wait_event("power.feed_back", READ_S)
 
 
+@pytest.mark.sample
 def test_low_charge_sheds_loads_by_their_priority(powered: Ground, plant: AttachedPlant) -> None:
     powered.do("power.load_on", load="INSTRUMENT")
     powered.do("power.load_on", load="BEACON")

@@ -47,6 +47,7 @@ def enabled(ground: Ground) -> Ground:
     return ground
 
 
+@pytest.mark.sample
 def test_a_request_is_released_at_its_time(enabled: Ground) -> None:
     at = later(enabled.onboard_now(), 2.0)
     enabled.schedule((at, ping(enabled)))
@@ -91,6 +92,7 @@ def test_what_falls_due_while_disabled_is_held_and_told(enabled: Ground) -> None
     assert completed(enabled) == []
 
 
+@pytest.mark.sample
 @pytest.mark.needs("power")
 def test_the_schedule_survives_a_power_cut(enabled: Ground) -> None:
     packet = ping(enabled)
@@ -99,7 +101,7 @@ def test_the_schedule_survives_a_power_cut(enabled: Ground) -> None:
     enabled.target.power_cut(0.5)
     enabled.await_boot()
     assert scheduled(enabled) == [packet.sequence_count]
-    assert enabled.value("schedule.enabled") == 1
+    enabled.wait_value("schedule.enabled", 1, ask=True)
 
 
 def test_a_full_schedule_takes_no_more_and_loses_nothing(enabled: Ground) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flight.codec import crc16
 from perilune.sequence.octets import compile_steps
 from perilune.sequence.text import read_sequence
@@ -17,6 +18,7 @@ def status(ground: Ground, identifier: int) -> str:
     return next((s.state for s in report.sequences if s.id == identifier), "")
 
 
+@pytest.mark.sample
 def test_steps_are_executed_in_their_order_and_at_their_times(ground: Ground) -> None:
     number = ground.load_sequence(
         """SEQUENCE 200
@@ -32,6 +34,7 @@ def test_steps_are_executed_in_their_order_and_at_their_times(ground: Ground) ->
     assert 0.45 <= times[2] - times[1] <= 0.7
 
 
+@pytest.mark.sample
 def test_a_sequence_waits_for_a_value(ground: Ground) -> None:
     number = ground.load_sequence("SEQUENCE 201\nWAIT modes.reset_limit == 7 TIMEOUT 00:00:20\nR00:00:00 CORE.PING")
     request = ground.send("sequence.activate", sequence=number)

@@ -7,7 +7,7 @@ import pytest
 from hil.faults import Faults
 from hil.ground import Ground
 from hil.plant.attached import AttachedPlant
-from hil.scenarios.payload_conditions import READ_S, quicken
+from hil.scenarios.payload_conditions import READ_S, near, quicken
 
 pytestmark = pytest.mark.needs("bus")
 
@@ -37,9 +37,10 @@ def watts(plant: AttachedPlant, zone: str) -> float:
 def test_housekeeping_shows_the_temperatures_of_the_plant(heated: Ground, plant: AttachedPlant) -> None:
     truth = plant.truth()
     for zone in ZONES:
-        heated.wait_value(f"thermal.{zone}_c", lambda c, z=zone: abs(c - truth[f"{z}_c"]) < 1.5, READ_S, ask=True)
+        heated.wait_value(f"thermal.{zone}_c", near(truth[f"{zone}_c"], 1.5), READ_S, ask=True)
 
 
+@pytest.mark.sample
 def test_a_cold_zone_is_heated(heated: Ground, plant: AttachedPlant) -> None:
     assert watts(plant, "battery") == 0.0
     heat(heated)
@@ -82,6 +83,7 @@ def test_a_zone_that_is_too_hot_is_cut_out_whatever_is_commanded(heated: Ground,
     assert watts(plant, "battery") == 0.0
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("fault", ["sensor_open", "sensor_short"])
 def test_a_broken_sensor_is_outvoted(heated: Ground, faults: Faults, plant: AttachedPlant, fault: str) -> None:
     faults.plant(fault, sensor="battery.1")

@@ -167,6 +167,18 @@ def test_one_run_may_have_several_targets(project: Path) -> None:
     assert "test_a[qemu] PASSED" in said
 
 
+def test_a_target_may_be_sampled(project: Path) -> None:
+    said = run(
+        project,
+        "@pytest.mark.sample\ndef test_a(bench): pass\ndef test_b(bench): pass\ndef test_c(): pass\n",
+        *on(project, "sitl"),
+        *on(project, "qemu"),
+        "--sample",
+        "qemu",
+    )
+    assert "4 passed, 1 deselected" in said
+
+
 # ---- processes -------------------------------------------------------------------------------------------------------
 
 
