@@ -109,6 +109,10 @@ def test_a_day_with_sequences(staffed: Desk) -> None:
     lines = out.splitlines()
     assert (status, len(lines), lines[-1]) == (0, 65, "sequence 80 came to its end")
     assert re.fullmatch(r"start \+ \S+ s  step 64 of 64  R00:00:00.100 CORE.PING", lines[-2])
+    status, out, _ = staffed.seq("show", "80")
+    lines = out.splitlines()
+    assert (status, lines[0]) == (0, f"sequence 80 on board: 64 steps, 768 octets, CRC {compiled().crc:04X}")
+    assert lines[63].split("  ")[-1].strip() == "R00:00:00 WAIT trial.gain == 62 TIMEOUT 00:00:10"
     status, out, err = staffed.seq("run", "81")
     assert (status, out) == (3, "")
     assert "load it first" in err

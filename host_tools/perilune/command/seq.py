@@ -4,6 +4,7 @@ examples:
 
     perilune seq check day.seq dusk.seq                          all errors at once, with line and column
     perilune seq show day.seq --octets                           its steps, and what goes up
+    perilune seq show 20                                         the same as the board has it
     perilune seq compile day.seq -o day.bin                      the octets of its steps
     perilune seq rehearse day.seq --state now.toml --plot day    flown on sitl against the lunar plant
     perilune seq rehearse day.seq --from-live                    starting from what the board says now
@@ -35,7 +36,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..client.arguments import add_target_arguments, open_ground
+
 if TYPE_CHECKING:
+    from ..client.ground import Ground
     from ..dictionary.model import Dictionary
     from ..sequence.octets import CompiledSequence
     from ..sequence.start_state import StartState
@@ -56,8 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             description=f"{summary}\n\nexample:\n\n" + "\n".join(f"    {line}" for line in lines),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.add_argument("--target", help="target of perilune.toml, or a port (default: the configuration's)")
-        sub.add_argument("--config", type=Path, metavar="FILE", help="perilune.toml (default: the first one upwards)")
+        add_target_arguments(sub)
         sub.add_argument(
             "--mission", type=Path, action="append", metavar="DIR", help="dictionary folder, not the target's"
         )
@@ -74,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("rehearse", "fly a sequence on sitl against the lunar plant", _rehearse),
     ):
         sub = action(name, summary, act)
-        sub.add_argument("file", metavar="FILE", type=Path)
+        sub.add_argument("file", metavar="FILE|ID" if name == "show" else "FILE", type=Path)
         sub.add_argument("--id", type=int, dest="identifier", metavar="ID", help="id on board, in place of the file's")
         if name == "show":
             sub.add_argument("--octets", action="store_true", help="with the octets of each step")
@@ -206,6 +209,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    if arguments.file.name.isdecimal() and not arguments.file.exists():
+        return _show_on_board(arguments, int(arguments.file.name))
     from ..sequence.octets import step_octets  # noqa: PLC0415
     from ..sequence.show import sequence_text  # noqa: PLC0415
 
@@ -216,6 +221,24 @@ def _show(arguments: argparse.Namespace) -> int:
     ]
     data = {"id": sequence.id, "name": sequence.name, "steps": rows}
     _print(arguments, data, sequence_text(sequence, arguments.octets))
+    return 0
+
+
+def _show_on_board(arguments: argparse.Namespace, identifier: int) -> int:
+    """The steps of a sequence as the board has them."""
+    from ..sequence.execute import content  # noqa: PLC0415
+    from ..sequence.ground_board import GroundBoard  # noqa: PLC0415
+    from ..sequence.octets import checksum, listing  # noqa: PLC0415
+
+    with _ground(arguments) as ground:
+        octets = content(GroundBoard(ground), identifier)
+        rows = listing(octets, ground.dictionary)
+    lines = [f"sequence {identifier} on board: {len(rows)} steps, {len(octets)} octets, CRC {checksum(octets):04X}"]
+    for number, (step, text) in enumerate(rows, 1):
+        lines.append(f"{number:4}  {text}")
+        lines += [f"      {step.hex(' ')}"] if arguments.octets else []
+    data = {"id": identifier, "steps": [{"text": text, "octets": step.hex()} for step, text in rows]}
+    _print(arguments, data, "\n".join(lines))
     return 0
 
 
@@ -303,11 +326,8 @@ def _start(arguments: argparse.Namespace, dictionary: Dictionary) -> StartState:
 # --- with a board -----------------------------------------------------------------------------------------------------
 
 
-def _ground(arguments: argparse.Namespace) -> Any:
-    from ..client.open_ground import open_ground  # noqa: PLC0415
-
-    override = getattr(arguments, "override_dictionary", False)
-    ground = open_ground(arguments.target, configuration=arguments.config, override_dictionary=override)
+def _ground(arguments: argparse.Namespace) -> Ground:
+    ground = open_ground(arguments)
     try:
         ground.check_dictionary()
     except BaseException:
@@ -370,16 +390,16 @@ class _GroundLater:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._ground: Any = None
+        self._ground: Ground | None = None
 
-    def __enter__(self) -> Callable[[], Any]:
+    def __enter__(self) -> Callable[[], Ground]:
         return self._open
 
     def __exit__(self, *_: object) -> None:
         if self._ground is not None:
             self._ground.close()
 
-    def _open(self) -> Any:
+    def _open(self) -> Ground:
         self._ground = _ground(self._arguments)
         return self._ground
 
