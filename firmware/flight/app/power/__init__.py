@@ -264,6 +264,8 @@ class Power(App):
             # As soon as the unit hears us again it shall not charge a battery whose temperature is not known.
             self.charger.valid = 0
             self._guard_battery()
+            # What is told from now on is known; what was measured is the last there was.
+            self._publish()
             self._values[self._points[0]] = 0
             self.core.events.raise_(self._event_link_lost)
 
