@@ -95,12 +95,14 @@ def test_the_plant_starts_in_the_state_and_so_does_the_board() -> None:
         mode="NOMINAL",
         battery_soc=55.0,
         loads=("radio", "instrument"),
-        temperatures={"battery": 21.5},
+        temperatures={"battery": 21.5, "array": -40.0},
         local_time_h=11.0,
     )
     result = rehearse(sequence, state, dictionary, PAYLOAD, tail_s=30.0)
     assert result.energy.soc_start == pytest.approx(55.0, abs=0.05)
-    assert next(row for row in result.temperatures if row.zone == "battery").start == pytest.approx(21.5, abs=0.05)
+    found = {row.zone: row.start for row in result.temperatures}
+    # The array warms by some degrees in the minute in which the board is made ready.
+    assert (found["battery"], found["array"]) == (pytest.approx(21.5, abs=0.05), pytest.approx(-40.0, abs=0.05))
     assert result.modes[0].name == "NOMINAL"
     # 2.2 W of the radio for five seconds hardly count, 8 W of the instrument for forty do.
     assert 0.08 < result.energy.loads < 0.25

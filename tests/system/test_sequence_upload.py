@@ -19,7 +19,7 @@ from perilune.sequence.execute import (
 )
 from perilune.sequence.load import Loader, LoadError, LoadProgress
 from perilune.sequence.octets import CompiledSequence
-from perilune.telemetry.reports import HousekeepingReport, PingReport
+from perilune.telemetry.reports import HousekeepingReport, PingReport, VerificationReport
 
 from tests.system.fingerprint import Numbers
 from tests.system.sequence_line import LONG, SequenceGround, compiled
@@ -112,8 +112,11 @@ def test_another_tool_goes_on_where_the_first_was_broken_off(board: Board) -> No
     assert [row.state for row in statuses(second.board) if row.id == 80] == ["loading"]
     with pytest.raises(RequestRefused, match="STATE"):
         follow(second.board, 80, activate(second.board, 80))
+    before = len(second.reports)
     loaded = Loader(second.board, sequence).load()
     assert 0 < loaded.resumed_at < len(sequence.octets)
+    # Nothing was sent that the board had already.
+    assert all(report.success for report in second.reports[before:] if isinstance(report, VerificationReport))
     assert not loaded.was_there
     assert pings(second) == 0
     assert len(run_whole(second, sequence)) == 64
@@ -142,8 +145,9 @@ def test_nothing_is_loaded_over_without_being_asked_to(board: Board) -> None:
     ground = board.ground()
     other = compiled("SEQUENCE 80 other\nR00:10:00 CORE.PING")
     Loader(ground.board, other).load()
-    with pytest.raises(LoadError, match="another sequence 80 on board, loaded"):
-        Loader(ground.board, compiled()).load()
+    for mine in (compiled(), compiled("SEQUENCE 80 as_long\nR00:11:00 CORE.PING")):
+        with pytest.raises(LoadError, match="another sequence 80 on board, loaded"):
+            Loader(ground.board, mine).load()
     activate(ground.board, 80)
     ground.run(1.0)
     with pytest.raises(LoadError, match="abort"):

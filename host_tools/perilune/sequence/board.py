@@ -184,22 +184,24 @@ class Conversation:
             )
         return reports
 
-    def ask(self, kind: type[R], subtype: int, data: bytes = b"", service: int = SERVICE) -> R | None:
+    def ask(
+        self, kind: type[R], subtype: int, data: bytes = b"", match: Callable[[R], bool] = lambda _: True
+    ) -> R | None:
         """The report of this kind that answers a request; None when the board refuses it. Asks again when lost."""
         self._heard_s = self.board.now()
         for _ in range(_ASKED_MOST):
-            request = self.board.request(service, subtype, data)
+            request = self.board.request(SERVICE, subtype, data)
             since = self.board.now()
             while self.board.now() - since < self._answer_s or not (request.is_delivered or request.is_uncertain):
                 for report in self.step(request.text):
-                    if isinstance(report, kind):
+                    if isinstance(report, kind) and match(report):
                         return report
                 if request.refusal is not None:
                     return None
                 if request.is_uncertain:
                     break
         raise NoAnswer(
-            f"no answer to request {service}/{subtype}",
+            f"no answer to request {SERVICE}/{subtype}",
             expected=f"a report in {_ASKED_MOST} tries",
             found="only others",
             next_step="look at `perilune link PORT`",

@@ -95,7 +95,7 @@ class Loader:
             rounds += 1
             self._tell(0 if rounds == 1 else None, "looking")
             state = self._state()
-            there = None if state is None else self._talk.ask(SequenceChecksumReport, CHECKSUM, self._id)
+            there = None if state is None else self._checksum()
             if state in ("loaded", "executed") and there is not None and self._is_ours(there, len(sequence.octets)):
                 self._tell(len(sequence.octets), "loaded")
                 return LoadResult(
@@ -131,6 +131,10 @@ class Loader:
         status = self._talk.ask(SequenceStatusReport, STATUS)
         rows = () if status is None else status.sequences
         return next((row.state for row in rows if row.id == self._sequence.id), None)
+
+    def _checksum(self) -> SequenceChecksumReport | None:
+        """Length and checksum of what is there. Another program on the line may ask for those of another sequence."""
+        return self._talk.ask(SequenceChecksumReport, CHECKSUM, self._id, lambda report: report.id == self._sequence.id)
 
     def _is_ours(self, there: SequenceChecksumReport, length: int) -> bool:
         return there.length == length and there.crc == checksum(self._sequence.octets[:length])
