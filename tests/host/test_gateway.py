@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from flight.limits import TM_FRAME_LENGTH
+from flight.limits import NUMBERS_AHEAD, TM_FRAME_LENGTH
 from perilune.cli import main
 from perilune.errors import PortError
 from perilune.link.fop1 import FrameType
@@ -23,7 +23,7 @@ from perilune.link.gateway import Gateway, GatewaySettings, TelecommandForm
 from perilune.link.keys import load_authenticator
 from perilune.link.transport import ReconnectingTransport, SerialTransport, open_port
 from perilune.link.uplink import UplinkEncoder
-from perilune.packet.pus import Telecommand
+from perilune.packet.pus import CucTime, Telecommand, Telemetry
 
 from tests.host.flight_link import FlightLink, TcpPeer
 
@@ -121,6 +121,30 @@ def test_gateway_can_authenticate_for_a_control_system_that_cannot(control: Miss
                 control.tc.sendto(frame, ("127.0.0.1", gateway.tc_port))
             run_until(gateway, lambda: link.uplink.frames_bc == 1)
             assert (link.uplink.frames_ad, link.uplink.frames_bd) == (1, 1)
+        finally:
+            gateway.close()
+
+
+def test_gateway_gets_past_restarts_of_a_board_that_counts_ahead(control: MissionControl, tmp_path: Path) -> None:
+    """W-054: the board is ahead by NUMBERS_AHEAD before the gateway starts, and again after a restart that it tells."""
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
+    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32, number=NUMBERS_AHEAD)
+    with TcpPeer(link) as peer:
+        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
+        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
+        gateway = Gateway(transport, settings, load_authenticator(keys))
+        try:
+            run_until(gateway, lambda: gateway.status().port.connected)
+            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: gateway.status().downlink.packets == 1)
+            assert link.uplink.frames_ad == 1
+            ahead = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32, number=2 * NUMBERS_AHEAD)
+            peer.link = ahead
+            ahead.send(Telemetry(100, 5, 1, CucTime(1), bytes([0, 1, 0, 0, 2, 2])).pack())
+            run_until(gateway, lambda: gateway.status().downlink.packets == 2)
+            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: ahead.uplink.frames_ad == 1)
         finally:
             gateway.close()
 

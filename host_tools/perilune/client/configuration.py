@@ -66,6 +66,11 @@ class Target(msgspec.Struct, frozen=True):
         return [CORE, *self.missions]
 
     @property
+    def address(self) -> str:
+        """What programs that share it meet at."""
+        return f"{SITL}:{self.name}" if self.is_in_process else self.port
+
+    @property
     def is_in_process(self) -> bool:
         """Is the board made in this process?"""
         return self.port == SITL

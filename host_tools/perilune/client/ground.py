@@ -27,12 +27,13 @@ from ..errors import MismatchError, NoAnswerError, NotAllowedError
 from ..link.downlink import DownlinkEvent
 from ..link.link_state import Condition, LinkState
 from ..link.packet_extractor import PacketReceived
+from ..link.reason import REASON_NAMES
 from ..packet.pus import ACK_ALL, Telecommand
 from ..telemetry.decode import HEALTH, Decoder, DictionaryState
 from ..telemetry.onboard_time import OnboardTime
 from ..telemetry.reports import EventReport, HousekeepingReport, ParameterReport, Report, Undecodable, Value
 from ..telemetry.reports import VerificationReport as Verification
-from .command_run import CommandResult, CommandRun, StageSeen
+from .command_run import CommandResult, CommandRun, Outcome, StageSeen
 from .command_text import CommandText, parse_command
 from .link_protocol import Clock, Link, LinkStatus
 
@@ -374,6 +375,21 @@ class Ground:
         if not run.submission.is_decided:
             self.link.withdraw(run.submission)
         run.expire(self.clock())
+        why = self._refused_frames()
+        if why and run.result is not None and run.result.outcome is not Outcome.NO_REPORT:
+            run.result = msgspec.structs.replace(run.result, detail=f"{run.result.detail}; {why}")
+
+    def _refused_frames(self) -> str:
+        """What the board says of frames that it does not take, "" when it says nothing."""
+        latest = self.values.get("core.last_drop")
+        name = "" if latest is None else REASON_NAMES.get(int(latest.value.raw), "")
+        if name == "sdls_mac":
+            return "the board drops frames for sdls_mac: it has other keys than this target"
+        if name in ("sdls_window", "sdls_replay"):
+            return (
+                f"the board drops frames for {name}: its sequence numbers and ours are apart (was its storage erased?)"
+            )
+        return ""
 
 
 def as_line(report: AnyReport) -> dict[str, Any]:

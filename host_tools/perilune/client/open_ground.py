@@ -91,9 +91,9 @@ def own_link(target: Target) -> OwnerLink:
 
 def link_to(target: Target, *, share: bool = True) -> Link:
     """A link to the target: attached to the program that owns the port, or owned. Raises as own_link."""
-    if not share or target.is_in_process:
+    if not share:
         return own_link(target)
-    attached = AttachedLink(target.port, LocalAddress(target.port))
+    attached = AttachedLink(target.port, LocalAddress(target.address))
     if attached.attach():
         return attached
     try:

@@ -23,7 +23,6 @@ A board that wants authenticated telecommands, and a mission control system with
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 
 SUMMARY = "join a serial port or TCP socket to UDP: TM frames out, CLTUs or TC frames in"
@@ -48,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import msgspec  # noqa: PLC0415
 
+    from ..client.port_lock import PortLock  # noqa: PLC0415
     from ..errors import UsageError  # noqa: PLC0415
     from ..link.gateway import Gateway, GatewaySettings, GatewayStatus, TelecommandForm, run_gateway  # noqa: PLC0415
     from ..link.keys import load_authenticator  # noqa: PLC0415
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(_line(status), flush=True)
 
+    lock = PortLock(arguments.port)
     transport = ReconnectingTransport(lambda: open_port(arguments.port, arguments.baud), time.monotonic)
     gateway = Gateway(transport, settings, authenticator)
     print(
@@ -77,8 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
         flush=True,
     )
-    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+    try:
         run_gateway(gateway, time.monotonic, for_s=arguments.for_s, report_every_s=arguments.every, report=report)
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    finally:
+        lock.release()
     return 0
 
 

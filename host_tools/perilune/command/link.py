@@ -67,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..link.monitor import describe  # noqa: PLC0415
 
     target = find_target(arguments.port or arguments.target, arguments.config, arguments.baud)
-    attached = AttachedLink(target.port, LocalAddress(target.port))
+    attached = AttachedLink(target.port, LocalAddress(target.address))
     shared: LinkServer | AttachedLink = attached
     if not attached.attach():
-        shared = LinkServer(_recorded(own_link(target), target, arguments.archive), LocalAddress(target.port))
+        shared = LinkServer(_recorded(own_link(target), target, arguments.archive), LocalAddress(target.address))
     elif arguments.archive:
         attached.close()
         raise PortBusyError(

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = load_configuration(arguments.config)
     rows = []
     for target in configuration.targets.values():
-        found = None if target.is_in_process else LocalAddress(target.port).connect()
+        found = LocalAddress(target.address).connect()
         if found is not None:
             found[0].close()
         rows.append((target, found is not None))
