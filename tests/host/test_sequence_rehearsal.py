@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.dictionary.model import Number
+from perilune.sequence.limit_watch import LimitWatch
 from perilune.sequence.rehearsal import Rehearsal, RehearsalError
 from perilune.sequence.rehearse import rehearse
 from perilune.sequence.show import rehearsal_text
@@ -87,6 +90,25 @@ def test_limits_that_are_left_are_told(tmp_path: Path) -> None:
     assert (tmp_path / "x.npz").is_file()
 
 
+def test_a_trip_has_its_worst_value_and_its_end() -> None:
+    """Yellow beyond 0 to 40, red beyond -20 to 60 degC; raw = 2 * (degC + 10)."""
+    point = DICTIONARY.points["trial.level"]
+    values = [0.0] * len(DICTIONARY.points)
+    core = SimpleNamespace(values=values)
+    watch = LimitWatch(cast(Any, SimpleNamespace(board=SimpleNamespace(core=core))), DICTIONARY)
+    for number, celsius in enumerate([20, 45, 50, 42, 20, 65, 61, 41, -1]):
+        values[point.index] = 2 * (celsius + 10)
+        watch.look(10.0 * number)
+    rows = [
+        (row.state, row.from_s, row.until_s, row.worst, row.excess) for row in watch.trips() if row.point == point.name
+    ]
+    assert rows == [
+        ("yellow", 10.0, 40.0, 50.0, 10.0),
+        ("red", 50.0, 70.0, 65.0, 5.0),
+        ("yellow", 70.0, None, 41.0, 1.0),
+    ]
+
+
 def test_the_plant_starts_in_the_state_and_so_does_the_board() -> None:
     dictionary = load(PAYLOAD)
     sequence, problems = read_sequence("R00:00:05 POWER.LOAD_OFF load=RADIO", dictionary)
@@ -102,7 +124,8 @@ def test_the_plant_starts_in_the_state_and_so_does_the_board() -> None:
     assert result.energy.soc_start == pytest.approx(55.0, abs=0.05)
     found = {row.zone: row.start for row in result.temperatures}
     # The array warms by some degrees in the minute in which the board is made ready.
-    assert (found["battery"], found["array"]) == (pytest.approx(21.5, abs=0.05), pytest.approx(-40.0, abs=0.05))
+    assert found["battery"] == pytest.approx(21.5, abs=0.05)
+    assert found["array"] == pytest.approx(-40.0, abs=0.05)
     assert result.modes[0].name == "NOMINAL"
     # 2.2 W of the radio for five seconds hardly count, 8 W of the instrument for forty do.
     assert 0.08 < result.energy.loads < 0.25

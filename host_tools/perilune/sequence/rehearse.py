@@ -272,8 +272,9 @@ class _Flight:
         """To its end and *tail_s* more."""
         loop = self._loop
         end_s: float | None = None
+        longest_s = min(LONGEST_S, self._longest_s())
         while end_s is None or loop.now_s < end_s:
-            left_s = LONGEST_S if end_s is None else end_s - loop.now_s
+            left_s = PIECE_S if end_s is None else end_s - loop.now_s
             loop.run(min(PIECE_S, left_s))
             self._limits.look(loop.now_s - self._t0)
             done_s = loop.now_s - self._t0
@@ -282,8 +283,14 @@ class _Flight:
                 self._restarted = True
                 self._ended = self._ended or "was stopped by a restart of the board"
                 self._core = loop.board.core
-            if end_s is None and (self._ended is not None or done_s >= LONGEST_S):
+            if end_s is None and (self._ended is not None or done_s >= longest_s):
                 end_s = max(loop.now_s + tail_s, self._t0 + for_s)
+
+    def _longest_s(self) -> float:
+        """When every WAIT has timed out and every time has come, it is over."""
+        steps = self._sequence.steps
+        moments = [step.moment.tai_s - self._epoch_at_t0 for step in steps if step.moment is not None]
+        return max([0.0, *moments]) + self._sequence.most_ms / 1000 + SETTLE_S
 
     # --- after --------------------------------------------------------------------------------------------------------
 
