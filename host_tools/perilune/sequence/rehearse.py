@@ -102,7 +102,8 @@ class _Flight:
         self._ended: str | None = None
         self._restarted = False
         self._core: Any = None
-        self._t0 = 0.0
+        self._t0 = 0.0  # of the loop, when the sequence is activated
+        self._epoch_at_t0 = 0.0  # on-board time then, seconds since 1958
         self._epoch = start.moment or _first_moment(sequence) or OnboardTime(BOARD_EPOCH_S, 0, 1)
 
     # --- before -------------------------------------------------------------------------------------------------------
@@ -256,7 +257,7 @@ class _Flight:
         loop = self._loop
         board_time = self._core.time
         board_time.update()
-        self._epoch_at_t0 = BOARD_EPOCH_S + board_time.seconds + board_time.fraction / 65536
+        self._epoch_at_t0 = float(BOARD_EPOCH_S + board_time.seconds + board_time.fraction / 65536)
         self._t0 = loop.now_s
         plant = loop.plant
         plant.extremes.low[:] = plant.extremes.high[:] = plant.thermal.temperature
