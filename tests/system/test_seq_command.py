@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +17,17 @@ from perilune.archive.reader import ArchiveReader
 from perilune.archive.writer import ArchiveWriter
 from perilune.cli import main
 from perilune.client.open_ground import open_ground
-from perilune.sequence.execute import activate, follow
+from perilune.sequence.execute import activate, content, follow
 from perilune.sequence.ground_board import GroundBoard
 from perilune.sequence.last_values import archived_state
-from perilune.sequence.load import Loader
+from perilune.sequence.load import Loader, LoadProgress
 from perilune.sequence.start_state import StartState
 
 from tests.system.sequence_line import DICTIONARY, LONG, compiled
+from tests.system.served_board import PtyBoard
 from tests.system.targets import ELF, ROOT, TRIAL
 
+AWAY_S = 10.0
 BOARDS = {
     "sitl": ["--target", "sitl", "--mission", str(TRIAL)],
     "qemu-pty": ["netduinoplus2", str(ELF), "--pty", "--storage", "storage.bin"],
@@ -215,3 +219,25 @@ def test_every_action_explains_itself_with_an_example(desk: Desk) -> None:
     for name in names.split(" "):
         status, out, _ = desk.seq(name, "--help")
         assert (status, f"perilune seq {name}" in out.split("options:")[0]) == (0, True), name
+
+
+def test_a_port_that_goes_away_for_ten_seconds(desk: Desk) -> None:
+    """The adapter is unplugged as soon as the first octets are up, and comes back; the same call goes on."""
+    with PtyBoard(desk.folder) as served:
+        (desk.folder / "perilune.toml").write_text(f'[targets.board]\nport = "{served.url}"\nmissions = ["{TRIAL}"]\n')
+        timers: list[threading.Timer] = []
+
+        def told(progress: LoadProgress) -> None:
+            if progress.stage == "loading" and not timers:
+                served.unplug()
+                timers.append(threading.Timer(AWAY_S, served.plug))
+                timers[0].start()
+
+        with open_ground(None, configuration=desk.folder / "perilune.toml") as ground:
+            ground.check_dictionary()
+            began = time.monotonic()
+            result = Loader(GroundBoard(ground), compiled(), told=told).load()
+            assert time.monotonic() - began > AWAY_S
+            timers[0].join()
+            assert result.crc == compiled().crc
+            assert content(GroundBoard(ground), 80) == compiled().octets
