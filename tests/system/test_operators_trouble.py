@@ -238,6 +238,24 @@ def test_a_board_that_loses_power_is_commanded_again(desk: Desk) -> None:
         assert ground.command("CORE.PING", timeout_s=5).success
 
 
+@pytest.mark.parametrize(("answer", "status", "executed"), [("yes", 0, True), ("y", 1, False), ("", 1, False)])
+def test_a_hazardous_command_asks_on_a_terminal(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str, status: int, executed: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return answer
+
+    monkeypatch.setattr("builtins.input", ask)
+    with desk.share():
+        found, out, error = desk.run("send", "TRIAL.DANGEROUS")
+    assert (found, "completed" in out, len(asked)) == (status, executed, 1)
+    assert "TRIAL.DANGEROUS is hazardous" in error
+
+
 def test_a_board_with_another_dictionary_is_not_commanded(desk: Desk) -> None:
     with Ground(own_link(find_target("board")), load([CORE])) as ground, pytest.raises(MismatchError) as caught:
         ground.command("CORE.PING")
