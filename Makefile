@@ -24,6 +24,9 @@ MPY_CROSS := build/mpy-cross/mpy-cross
 # Places that the user names hold in the folder where they were typed.
 PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)=$(abspath $($(name)))))
 
+# Boards in an emulator wait more than they compute.
+WAITING_BOARDS = $(shell echo $$((3 * $$(nproc))))
+
 # As many jobs as processors, unless `make -j` already said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -80,10 +83,12 @@ check: setup ## the gate: format, lint, types, C warnings, documents, rules
 
 .PHONY: test
 test: setup unix test-images ## run the tests, except the long ones
+	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu --sample qemu
 	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not long"
 
 .PHONY: test-long
 test-long: setup unix test-images ## run all tests
+	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu
 	@$(VENV)/python -m pytest -n auto --dist loadgroup
 
 # What the tests boot: both variants, both with the mission of the flight tests, and the reference payload.
@@ -115,8 +120,7 @@ emulate: $(if $(filter sitl,$(EMULATOR)),setup,firmware) ## run a board until Ct
 
 # The board that a target of the scenarios boots: its bench in hil/benches names the same.
 HIL_BOARD = $(if $(filter renode,$(TARGET)),stm32f4_discovery,$(BOARD))
-# Boards in an emulator wait more than they compute.
-HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$(shell echo $$((3 * $$(nproc)))),auto))
+HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$(WAITING_BOARDS),auto))
 
 .PHONY: hil
 hil: setup ## fly the scenarios on a target: TARGET=qemu (sitl, renode, serial BENCH=file)
@@ -183,6 +187,10 @@ bench-board: setup ## measure the flight program on the emulated board
 			|| { tail -n 30 build/bench/images.log; exit 1; }; \
 	done
 	@$(RUN_MODULE) tests.bench.bench_board
+
+.PHONY: bench-boot
+bench-boot: setup test-images ## measure the time from power to the first housekeeping on the emulated board
+	@$(RUN_MODULE) tests.bench.bench_boot
 
 # ---- Housekeeping ----
 
