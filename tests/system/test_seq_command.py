@@ -129,6 +129,7 @@ def test_a_day_with_sequences(staffed: Desk) -> None:
     assert staffed.seq("abort", "--all")[:2] == (0, "aborted: none was executed\n")
 
 
+@pytest.mark.parametrize("staffed", ["sitl"], indirect=True)
 def test_what_is_hazardous_asks_for_a_word(staffed: Desk) -> None:
     text = "SEQUENCE 82\nR00:00:00 CORE.ARM service=8 subtype=1 function=0x0203\nR00:00:00 TRIAL.DANGEROUS"
     path = staffed.file("danger.seq", text)

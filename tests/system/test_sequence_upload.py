@@ -48,6 +48,12 @@ def board(fresh_target: SitlTarget | QemuTarget) -> Iterator[Board]:
     yield Board(fresh_target)
 
 
+@pytest.fixture
+def here() -> Board:
+    """A board on `sitl`, for what the service's own tests show on both."""
+    return Board(SitlTarget())
+
+
 def run_whole(ground: SequenceGround, sequence: CompiledSequence) -> list[StepDone]:
     """Run it to its end; its steps."""
     steps: list[StepDone] = []
@@ -141,8 +147,8 @@ def test_a_board_that_restarts_is_loaded_anew(board: Board) -> None:
     assert len(run_whole(third, sequence)) == 64
 
 
-def test_nothing_is_loaded_over_without_being_asked_to(board: Board) -> None:
-    ground = board.ground()
+def test_nothing_is_loaded_over_without_being_asked_to(here: Board) -> None:
+    ground = here.ground()
     other = compiled("SEQUENCE 80 other\nR00:10:00 CORE.PING")
     Loader(ground.board, other).load()
     for mine in (compiled(), compiled("SEQUENCE 80 as_long\nR00:11:00 CORE.PING")):
@@ -162,8 +168,8 @@ def test_nothing_is_loaded_over_without_being_asked_to(board: Board) -> None:
         follow(ground.board, 81, activate(ground.board, 81))
 
 
-def test_one_of_the_dictionary_is_stood_for_and_comes_back(board: Board) -> None:
-    ground, mine = board.ground(), compiled("SEQUENCE 1\nR00:00:00 CORE.PING")
+def test_one_of_the_dictionary_is_stood_for_and_comes_back(here: Board) -> None:
+    ground, mine = here.ground(), compiled("SEQUENCE 1\nR00:00:00 CORE.PING")
     stored = content(ground.board, 1)
     assert Loader(ground.board, mine).load().crc == mine.crc
     assert content(ground.board, 1) == mine.octets
@@ -172,8 +178,8 @@ def test_one_of_the_dictionary_is_stood_for_and_comes_back(board: Board) -> None
     assert content(ground.board, 1) == stored
 
 
-def test_a_board_that_is_full_says_so(board: Board) -> None:
-    ground = board.ground()
+def test_a_board_that_is_full_says_so(here: Board) -> None:
+    ground = here.ground()
     for identifier in range(80, 88):
         Loader(ground.board, compiled(f"SEQUENCE {identifier}\nR00:10:00 CORE.PING")).load()
     with pytest.raises(RequestRefused, match="no room for sequence 88"):
@@ -184,8 +190,8 @@ def test_a_board_that_is_full_says_so(board: Board) -> None:
     assert sorted(abort_all(ground.board)) == [80, 83]
 
 
-def test_a_step_that_fails_ends_the_run_or_not_as_the_file_says(board: Board) -> None:
-    ground = board.ground()
+def test_a_step_that_fails_ends_the_run_or_not_as_the_file_says(here: Board) -> None:
+    ground = here.ground()
     text = (
         "SEQUENCE 80\nR00:00:00 CORE.PING\nWAIT trial.gain == 99 TIMEOUT 00:00:00.5 ON_FAIL CONTINUE\n"
         "WAIT trial.gain == 98 TIMEOUT 00:00:00.5\nR00:00:00 CORE.PING"
