@@ -68,6 +68,8 @@ class Power(App):
         self._charge_v = index(ids.POWER_CHARGE_LIMIT_V)
         self._keep_pct = index(ids.POWER_KEEP_PCT)
         self._keep_s = index(ids.POWER_KEEP_S)
+        scale = getattr(ids, "DEVICE_TIME_SCALE", 0)
+        self._scale = index(scale) if scale else -1
         # Of another app, which a mission may not have.
         supply = getattr(ids, "THERMAL_SUPPLY_WANTED", 0)
         self._supply_wanted = index(supply) if supply else -1
@@ -209,7 +211,8 @@ class Power(App):
         if not self._started:
             self._start()
         unit = self._unit
-        self._silent_s += 1
+        # On a bench the payload's time may run faster than the board's.
+        self._silent_s += (int(self._values[self._scale]) or 1) if self._scale >= 0 else 1
         if unit.updates != self._seen:
             self._seen = unit.updates
             elapsed_s = self._silent_s

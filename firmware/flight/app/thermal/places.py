@@ -110,7 +110,9 @@ class Places:
         self.silent_excess = self._parameter("SILENT_EXCESS")
         self.enabled = self._parameter("ENABLED_HEATERS")
 
-        # Of the power app; -1 in a mission without one.
+        # Of the devices, of the power app; -1 in a mission without them.
+        identifier = getattr(core.ids, "DEVICE_TIME_SCALE", 0)
+        self.scale = core.index(identifier) if identifier else -1
         identifier = getattr(core.ids, "POWER_HEATER_BUDGET_W", 0)
         self.power_budget = core.index(identifier) if identifier else -1
         self._core = None
