@@ -136,7 +136,8 @@ class SitlTarget(Target):
         if self.board is None:
             self.passed_s += seconds
         else:
-            self.board.run(seconds)
+            # Whole milliseconds, and never none of them: a caller that waits for an end must come to it.
+            self.board.run(max(seconds, 0.001))
         if self.plant is not None:
             self.plant.catch_up()
 
