@@ -110,6 +110,17 @@ firmware: setup ## build a board's firmware: BOARD=netduinoplus2 VARIANT=flight 
 size: firmware ## show what an image takes of its board; fails over budget: BOARD=... VARIANT=...
 	@$(RUN_MODULE) perilune.image $(BOARD) $(VARIANT) build/$(BOARD)-$(VARIANT)/firmware.elf
 
+# Renode where it is installed, else QEMU, unless EMULATOR names one.
+DEMO_TARGET = $(if $(filter command% environment%,$(origin EMULATOR)),$(EMULATOR),auto)
+
+.PHONY: demo
+demo: setup ## the main job: an evening on the Moon on an emulated board, with a verdict: EMULATOR=renode (qemu, sitl)
+	@mkdir -p build; target=$$($(RUN_MODULE) hil.demo --target $(DEMO_TARGET) --choose); \
+		board=$$([ $$target = renode ] && echo stm32f4_discovery || echo netduinoplus2); \
+		[ $$target = sitl ] || $(MAKE) -s firmware BOARD=$$board VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload \
+			BUILD=$(CURDIR)/build/$$board-payload >build/demo-image.log 2>&1 || { tail -n 30 build/demo-image.log; exit 1; }; \
+		$(RUN_MODULE) hil.demo --target $$target
+
 # sitl runs the flight software in a process on this machine: no firmware.
 .PHONY: emulate
 emulate: $(if $(filter sitl,$(EMULATOR)),setup,firmware) ## run a board until Ctrl-C: EMULATOR=qemu (renode, sitl) BOARD=... PLANT=1 PTY=1 STORAGE=file
@@ -138,6 +149,10 @@ flash: firmware ## write the firmware to a real board: BOARD=... METHOD=dfu|stli
 	@$(RUN_MODULE) perilune flash $(BOARD) --image $(or $(BUILD),build/$(BOARD)-$(VARIANT))/firmware.bin \
 		$(if $(METHOD),--method $(METHOD)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS)) \
 		$(if $(DRY_RUN),--dry-run)
+
+.PHONY: robot
+robot: setup test-images ## run the suites in operators' language: TARGET=qemu (or sitl, renode, a bench file)
+	@$(VENV)/robot --variable TARGET:$(or $(TARGET),qemu) --outputdir hil/out/robot hil/robot/suites
 
 .PHONY: test-micropython
 test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU

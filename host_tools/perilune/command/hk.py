@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--for", dest="for_s", type=duration, default=60.0, metavar="TIME", help="so long (60s)")
     check.add_argument("--expect", type=Path, metavar="FILE", help="what is expected besides (TOML)")
     check.add_argument("--strict", action="store_true", help="yellow limits fail too")
+    check.add_argument(
+        "--passive", action="store_true", help="send nothing: take the intervals of the dictionary for the board's"
+    )
     check.add_argument("--json", action="store_true", help="the verdict as JSON")
     check.add_argument("--junit", type=Path, metavar="FILE", help="the verdict as JUnit XML")
     for action in (watch, check):
@@ -107,6 +110,7 @@ def _print(ground: Ground, table: LiveTable, end_s: float, every_s: float) -> No
 
 
 def _check(ground: Ground, expectation: Expectation, arguments: argparse.Namespace) -> int:
+    from ..housekeeping.ask import ask_structures  # noqa: PLC0415
     from ..housekeeping.check import Checker  # noqa: PLC0415
     from ..housekeeping.verdict_report import as_json, as_junit, as_text  # noqa: PLC0415
 
@@ -114,6 +118,8 @@ def _check(ground: Ground, expectation: Expectation, arguments: argparse.Namespa
     checker = Checker(ground.dictionary, expectation, strict=arguments.strict)
     start_s = ground.clock()
     end_listening = ground.subscribe(lambda report: checker.add(report, ground.clock()))
+    if not arguments.passive:
+        ask_structures(ground)
     while (left_s := start_s + arguments.for_s - ground.clock()) > 0:
         ground.run(min(left_s, 1.0))
         if sys.stderr.isatty():
