@@ -37,6 +37,7 @@ LEFT_OUT = {
         "test_time_gives_reports_back_one_by_one_up_to_the_burst": "keeps more reports than fit",
     },
     "test_service_parameter": {"test_a_record_cut_short_gives_its_whole_entries": _SEVERAL},
+    "test_service_sequencing": {"test_a_cut_at_any_write_leaves_all_or_nothing": _SEVERAL},
     "test_service_time": {"test_rate": "keeps more reports than fit"},
 }
 RUN = """

@@ -3,7 +3,7 @@
 import struct
 import unittest
 
-from bench import Bench, telecommand
+from bench import Bench, forget, telecommand
 from flight.codec import crc16
 from flight.limits import SCHEDULE_LATE_MS, SEQUENCE_STEPS_MAX, SEQUENCES_MAX, SEQUENCES_RUNNING_MAX
 from flight.service import failure
@@ -200,7 +200,8 @@ class TestLoading(SequenceCase):
             self.assertEqual(self.end(sequence)[-1].kind, (1, 7))
         self.assertFailed(self.load(99, step()), failure.TABLE_FULL)
         self.activate(16)
-        self.assertEqual(self.run_for(2000).count((17, 2)), SEQUENCE_STEPS_MAX)
+        # Bit by bit: the reports of all steps are more than a board has room for.
+        self.assertEqual(sum([self.run_for(200).count((17, 2)) for _ in range(10)]), SEQUENCE_STEPS_MAX)
         self.bench.command(21, 3, u16(12))
         self.assertEqual(self.load(99, step())[-1].kind, (1, 7))
 
@@ -291,7 +292,12 @@ class TestKept(SequenceCase):
 
     def restarted(self):
         """The board after a restart with the same storage."""
-        self.bench = Bench(storage=self.bench.storage)
+        self.start(self.bench.storage)
+
+    def start(self, storage=None):
+        """A board in place of the one before."""
+        forget(self, "bench", "sequencing")
+        self.bench = Bench(storage=storage)
         self.sequencing = self.bench.core.sequencing
 
     def content(self, sequence):
@@ -312,7 +318,8 @@ class TestKept(SequenceCase):
         self.load_long(10, long, 63)
         self.restarted()
         self.assertEqual(self.status(), {9: (2, 0), 10: (2, 0)})
-        self.assertEqual((self.content(9), self.content(10)), (step(500), long))
+        self.assertEqual(self.content(9), step(500))
+        self.assertTrue(self.content(10) == long)  # a board has no room to print them
 
     def test_what_was_unloaded_or_never_whole_is_not_there_after_a_restart(self):
         self.load(9, step(500))
@@ -346,8 +353,7 @@ class TestKept(SequenceCase):
     def test_a_cut_at_any_write_leaves_all_or_nothing(self):
         long = wait(LEVEL, ABOVE, 5, 100) * 63
         for records in range(5):
-            self.bench = Bench()
-            self.sequencing = self.bench.core.sequencing
+            self.start()
             self.sequencing.table.use(CutStore(self.bench.core.store, records))
             self.load_long(10, long, 63)
             whole = records >= 3  # one empties the head's, two hold it all
