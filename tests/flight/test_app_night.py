@@ -114,6 +114,16 @@ class Request:
         return code
 
 
+def ask(app, function, *args):
+    """A request of the app's, as the router hands it over."""
+    return app.command(function, Request(*args))
+
+
+def refuse_nothing(store):
+    """A store that takes everything and keeps nothing."""
+    store.put = lambda key, buffer, start, end: 0
+
+
 class Bench:
     """The app with the sun in its sky. lit: array producing; follows the true sun while `true` is a time."""
 
@@ -146,9 +156,7 @@ class Bench:
     def know(self, since_noon_s):
         """The ground says what time it is, and it is right."""
         self.true = since_noon_s
-        return self.app.command(
-            self.board.ids.FUNCTION_NIGHT_SET_SOLAR_TIME, Request(0, 0, since_noon_s * 360.0 / DAY_S)
-        )
+        return ask(self.app, self.board.ids.FUNCTION_NIGHT_SET_SOLAR_TIME, 0, 0, since_noon_s * 360.0 / DAY_S)
 
     def run(self, seconds):
         """Names of the events in it."""
@@ -229,10 +237,10 @@ class TestSolarTime(unittest.TestCase):
     def test_an_epoch_in_the_past(self):
         bench = Bench()
         command = bench.board.ids.FUNCTION_NIGHT_SET_SOLAR_TIME
-        self.assertEqual(bench.app.command(command, Request(0, 400, 0.0)), DONE)
+        self.assertEqual(ask(bench.app, command, 0, 400, 0.0), DONE)
         self.assertEqual(bench.app.time.since_noon_s, 600)  # on-board time is 1000 s
         bench.board.time.status = 0
-        self.assertEqual(bench.app.command(command, Request(0, 400, 0.0)), STATE)
+        self.assertEqual(ask(bench.app, command, 0, 400, 0.0), STATE)
 
     def test_it_survives_a_restart_as_an_estimate(self):
         bench = Bench()
@@ -465,7 +473,7 @@ class TestHeap(unittest.TestCase):
         bench.know(DAY_S // 4 - 20)
         bench.run(60)
         bench.mode_is(MODE_SURVIVAL)
-        bench.store.put = lambda key, buffer, start, end: 0
+        refuse_nothing(bench.store)
         for lit in (False, True):
             bench.lit(lit)
             run_locked(bench.app.step_01hz)

@@ -7,6 +7,7 @@ from bench import Bench, forget, telecommand
 from flight.codec import crc16
 from flight.limits import SCHEDULE_LATE_MS, SEQUENCE_STEPS_MAX, SEQUENCES_MAX, SEQUENCES_RUNNING_MAX
 from flight.service import failure
+from flight.service.parameter import Store
 from heap import needs_heap_lock, run_locked
 
 EPOCH = 1_956_528_000
@@ -366,7 +367,7 @@ class TestKept(SequenceCase):
         self.assertEqual(self.status(), {9: (2, 0)})
 
 
-class CutStore:
+class CutStore(Store):
     """A store that takes *left* records and refuses the rest."""
 
     def __init__(self, store, left):

@@ -22,7 +22,7 @@ class RenodeKeywords:
         raise AssertionError("a dry run executes nothing")
 
 
-class WithRenodeKeywords(SuiteVisitor):
+class WithRenodeKeywords(SuiteVisitor):  # type: ignore[misc]  # robot has no types
     """A modifier before the run that gives the keywords to every suite, as renode-test does."""
 
     def start_suite(self, suite: TestSuite) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from perilune.run_record import read_run
+from perilune.telemetry.reports import EventReport
 
 from hil.closed_loop import ClosedLoop
 from hil.plant.plant import Plant
@@ -40,7 +41,9 @@ def test_a_request_by_name_is_executed_and_told(plant: Plant) -> None:
     assert loop.command("modes.change", mode="SCIENCE") == 1
     assert loop.mode == "STANDBY"
     loop.run(1.0)
-    told = [report.text for report in loop.reports if getattr(report, "name", "") == "modes.changed"]
+    told = [
+        report.text for report in loop.reports if isinstance(report, EventReport) and report.name == "modes.changed"
+    ]
     assert told == [event.text for event in loop.raised("modes.changed")]
 
 

@@ -57,7 +57,7 @@ def begun(running: list[subprocess.Popen[str]], *arguments: str) -> tuple[dict[s
     process = start(*arguments)
     running.append(process)
     assert process.stdout is not None
-    lines = []
+    lines: list[str] = []
     while not lines or "Ctrl-C" not in lines[-1]:
         lines.append(process.stdout.readline())
         assert lines[-1], process.communicate()[1]
