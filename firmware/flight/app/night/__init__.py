@@ -34,6 +34,8 @@ DAWN = const(3)
 # Step of this app, s of board time: the 0.1 Hz group.
 _STEP_S: int = const(10)
 _FOREVER_S: int = const(0x3FFFFFFF)
+# Modes that need not be led into the night.
+_QUIET_MODES: int = 1 << MODE_SURVIVAL | 1 << MODE_BOOT
 _TURN_DEG = 360.0
 
 
@@ -250,7 +252,7 @@ class Night(App):
         before = self.phase
         self.phase = phase
         self._since_phase_s = 0
-        if phase in (NIGHT, DAWN):
+        if phase >= NIGHT:
             self.dawn.begin()
         if phase == DAWN and self.time.state == ESTIMATED:
             # The sun is seen to rise: that is what time it is.
@@ -275,9 +277,9 @@ class Night(App):
 
     def _ask_again(self) -> None:
         if self.phase == NIGHT:
-            if self._mode not in (MODE_SURVIVAL, MODE_BOOT):
+            if not 1 << self._mode & _QUIET_MODES:
                 self._say(NIGHT)
-        elif self._mode == MODE_SURVIVAL and self.phase in (DAWN, DAY) and self._lit:
+        elif self._mode == MODE_SURVIVAL and self.phase != DUSK and self._lit:
             if self.phase == DAY:
                 self._enter(DAWN)
             elif not self.core.sequencing.executor.running():
