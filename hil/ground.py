@@ -277,6 +277,16 @@ class Ground:
         self.do("core.arm", service=command.service, subtype=command.subtype, function=command.function)
         return self.send(name, (), b"", **arguments)
 
+    def make_as_new(self) -> None:
+        """Bring a board that others have used to where a new one starts: SAFE, defaults, no schedule, restarted."""
+        self.do("schedule.reset")
+        self.do("core.restore_defaults")
+        if self.value("modes.mode") != "SAFE":
+            self.do("modes.change", mode="SAFE")
+        self.hazardous("core.restart")
+        self.wait_event("core.boot", timeout_s=self.target.bench.boot_s)
+        self.await_boot()
+
     # ---- what is stored on board ------------------------------------------------------------------------------------
 
     def load_sequence(self, text: str) -> int:

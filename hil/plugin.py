@@ -243,7 +243,7 @@ def new_ground(dictionaries: dict[str, Any], bench: Bench, hil_state: dict[str, 
 
 @pytest.fixture
 def ground(target: Target, bench: Bench, breakages: Breakages, new_ground: Callable[[Target], Ground]) -> Ground:
-    """The ground, with housekeeping seen and the link's service started."""
+    """The ground, with housekeeping seen and the link's service started; the board is as a new one."""
     from perilune.errors import PeriluneError  # noqa: PLC0415
 
     from hil.targets.errors import TargetError  # noqa: PLC0415
@@ -251,6 +251,8 @@ def ground(target: Target, bench: Bench, breakages: Breakages, new_ground: Calla
     ground = new_ground(target)
     try:
         ground.await_boot()
+        if not target.can("fresh"):
+            ground.make_as_new()
     except (TargetError, PeriluneError) as error:
         breakages.note(bench, str(error))
         raise

@@ -39,13 +39,15 @@ def test_commands_wait_for_the_end_of_a_gap(ground: Ground, faults: Faults) -> N
 
 def test_a_gap_in_the_downlink_is_counted(ground: Ground, faults: Faults) -> None:
     ground.run_for(1.0)
+    before = ground.lost
     faults.link_cut(up=False)
     ground.run_for(4.0)
     faults.link_mended()
     ground.run_for(2.5)
-    assert ground.lost["frames"] >= 3
-    assert ground.lost["reports"] >= 3
-    assert ground.lost["undecodable"] == 0
+    lost = {kind: count - before[kind] for kind, count in ground.lost.items()}
+    assert 3 <= lost["frames"] <= 100
+    assert 3 <= lost["reports"] <= 100
+    assert lost["undecodable"] == 0
 
 
 def test_garbage_between_frames_is_passed_over(ground: Ground) -> None:
