@@ -22,7 +22,7 @@ RUN_MODULE := PYTHONPATH=host_tools:firmware:. $(VENV)/python -m
 MPY_CROSS := build/mpy-cross/mpy-cross
 
 # Places that the user names hold in the folder where they were typed.
-PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)=$(abspath $($(name)))))
+PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)="$(abspath $($(name)))"))
 
 # Boards in an emulator wait more than they compute.
 WAITING_BOARDS = $(shell echo $$((3 * $$(nproc))))

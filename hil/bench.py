@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from perilune.dictionary.load import mission_folder
 from perilune.errors import PeriluneError
 
 BENCHES_DIR = Path(__file__).resolve().parent / "benches"
@@ -53,8 +54,9 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One bench.
 
     target: kind of target. image: ELF that is booted (qemu, renode). missions: dictionary folders added to the core,
-    the same that the image was built with. keys: key file of the image; the bench's own where there is none.
-    link, bus, console, power, reset: of a real board; reset is a command. boot_s: time for the first housekeeping.
+    the same that the image was built with; perilune:payload is Perilune's own. keys: key file of the image; the
+    bench's own where there is none. link, bus, console, power, reset: of a real board; reset is a command. boot_s:
+    time for the first housekeeping.
     """
 
     target: Kind
@@ -80,7 +82,7 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def mission_folders(self) -> list[Path]:
         """The dictionary folders beside the core's."""
-        return [self.path(text) for text in self.missions]
+        return [mission_folder(text, Path(self.folder)) for text in self.missions]
 
     @property
     def image_path(self) -> Path:

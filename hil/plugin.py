@@ -3,6 +3,9 @@
     pytest hil/ --target qemu                     (default) or sitl, renode; several: --target sitl --target qemu
     pytest hil/ --target serial --bench bench.toml
 
+In a project of one's own, `pytest_plugins = ["hil.plugin"]` in its conftest.py gives the same; `hil_target` and
+`hil_benches` in its pytest.ini name the default target and the folder of its benches.
+
 Fixtures: `target` (a board, booted, with the plant on its bus), `ground` (commands and reports, link up), `plant`,
 `faults`, `make_target` for tests that boot themselves. Marks: `needs("memory")` leaves a test out, with the reason,
 where the target lacks that; `plant(local_time_h=18.5)` gives the plant other arguments than the bench; `unbooted`
@@ -60,6 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="hil_sampled",
         help="on this target only tests that are marked `sample`",
     )
+    parser.addini("hil_target", "target where none is named", default=DEFAULT_TARGET)
+    parser.addini("hil_benches", "folder of the benches that are named by target or by --bench NAME", type="paths")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,17 +87,21 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def chosen_benches(config: pytest.Config) -> dict[str, Bench]:
     """Bench of each target that was asked for. Raises pytest.UsageError."""
-    from hil.bench import BenchError, load_bench  # noqa: PLC0415  # not needed by runs without a board
+    from hil.bench import BENCHES_DIR, BenchError, load_bench  # noqa: PLC0415  # not needed by runs without a board
 
     try:
-        named = [load_bench(name) for name in config.getoption("hil_benches")]
-        kinds = dict.fromkeys(config.getoption("hil_targets") or [b.target for b in named] or [DEFAULT_TARGET])
+        folder = next(iter(config.getini("hil_benches")), BENCHES_DIR)
+        named = [load_bench(name, folder) for name in config.getoption("hil_benches")]
+        default = config.getini("hil_target")
+        if default not in KINDS:
+            raise BenchError(f"hil_target of {config.inipath}", expected=", ".join(KINDS), found=default)
+        kinds = dict.fromkeys(config.getoption("hil_targets") or [b.target for b in named] or [default])
         found = {bench.target: bench for bench in named}
         if unused := set(found) - set(kinds):
             raise BenchError(f"--bench is for {', '.join(sorted(unused))}", expected=f"one for {', '.join(kinds)}")
         if "serial" in kinds and "serial" not in found:
             raise BenchError("--target serial", expected="--bench with the file of your bench", found="none")
-        return {kind: found.get(kind) or load_bench(kind) for kind in kinds}
+        return {kind: found.get(kind) or load_bench(kind, folder) for kind in kinds}
     except BenchError as error:
         raise pytest.UsageError(str(error)) from error
 

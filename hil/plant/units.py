@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-UNITS_DIR = Path(__file__).resolve().parents[2] / "firmware" / "dictionary" / "units"
+from perilune.dictionary.load import CORE
+
+UNITS_DIR = CORE / "units"
 
 SPACES = ("input", "holding", "coil", "discrete")
 TYPES = {

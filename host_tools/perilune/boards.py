@@ -16,7 +16,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-BOARDS_DIR = Path(__file__).resolve().parents[2] / "boards"
+from .own_data import data_folder
+
+BOARDS_DIR = data_folder("boards")
 
 FLASH_BASE = 0x0800_0000
 SRAM_BASE = 0x2000_0000

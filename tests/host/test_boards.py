@@ -66,7 +66,7 @@ def test_copied_folder_is_a_board(folder: Path) -> None:
         ("sectors = [10, 11]", "sectors = [11]", "Expected `array` of length >= 2 - at `$.storage.sectors`"),
         ("sectors = [10, 11]", "sectors = [5, 6]", "Expected `int` >= 6 - at `$.storage.sectors[0]`"),
         ("sectors = [10, 11]", "sectors = [11, 12]", "Expected `int` <= 11 - at `$.storage.sectors[1]`"),
-        ("flash_kib = 320", "flash_kib = 800", "budget.flash_kib = 800 reaches into storage sector 10"),
+        ("flash_kib = 512", "flash_kib = 800", "budget.flash_kib = 800 reaches into storage sector 10"),
         ("heap_kib = 88", "heap_kib = 200", "Expected `int` <= 120 - at `$.budget.heap_kib`"),
         ('pin = "PA10"', 'pin = "A10"', "- at `$.led.pin`"),
         ('pin = "PA10"', 'pin = "PA16"', "- at `$.led.pin`"),
@@ -217,7 +217,7 @@ def test_static_memory_that_leaves_too_little_heap_does_not_link(folder: Path, t
 
 
 def test_flight_image_over_its_budget_does_not_link_and_dev_may_grow_to_storage(folder: Path, tmp_path: Path) -> None:
-    over = 320 * 1024 + 1
+    over = 512 * 1024 + 1
     failed = link(folder, "flight", 100, over, tmp_path)
     assert failed.returncode != 0
     assert "region `FLASH' overflowed" in failed.stderr

@@ -6,7 +6,7 @@
     [targets.bench]
     port = "/dev/ttyACM0"                  # serial port, pyserial URL, tcp://HOST:PORT, or sitl
     baud = 115200
-    missions = ["../my_mission"]           # dictionary folders beside the core's
+    missions = ["../my_mission"]           # dictionary folders beside the core's; perilune:payload is Perilune's own
     keys = "keys.toml"                     # keys of the uplink; without it the bench's, which everybody knows
     archive = "bench.sqlite"               # where `perilune link` keeps everything
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..dictionary.load import CORE
+from ..dictionary.load import CORE, mission_folder
 from ..errors import ConfigurationError
 from ..link.transport import DEFAULT_BAUD
 from .command_text import did_you_mean
@@ -165,7 +165,7 @@ def _target(path: Path, name: str, table: _Target) -> Target:
         raise ConfigurationError(f"{place}: port is empty", expected="a serial port, pyserial URL, or sitl")
     if not BAUD_MIN <= table.baud <= BAUD_MAX:
         raise ConfigurationError(f"{place}: baud", expected=f"{BAUD_MIN} to {BAUD_MAX}", found=str(table.baud))
-    missions = tuple((path.parent / mission).resolve() for mission in table.missions)
+    missions = tuple(mission_folder(mission, path.parent) for mission in table.missions)
     for mission in missions:
         if not mission.is_dir():
             raise ConfigurationError(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..own_data import data_folder
 from .behaviour import resolve_behaviour
 from .definitions import Resolver
 from .devices import resolve_devices
@@ -21,7 +22,15 @@ from .schema import Subsystem
 from .source import Located, Source, dictionary_files, read
 from .vocabulary import MODE_NAMES
 
-CORE = Path(__file__).resolve().parents[3] / "firmware" / "dictionary"
+CORE = data_folder("firmware/dictionary")
+# `perilune:payload` in a file of somebody's own is the folder payload of CORE, wherever Perilune lies.
+BUILT_IN = "perilune:"
+
+
+def mission_folder(text: str, base: Path) -> Path:
+    """The dictionary folder that a file in *base* names: a path from there, or one of Perilune's own (BUILT_IN)."""
+    own = text.removeprefix(BUILT_IN)
+    return ((base if own == text else CORE) / own).resolve()
 
 
 def load(folders: Iterable[Path] = (CORE,)) -> Dictionary:
