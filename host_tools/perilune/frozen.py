@@ -6,7 +6,8 @@ value, and, for the flight image, the definitions go too. Imports that serve ann
 numbers stay, so tracebacks mean the files in the repository.
 
 The mission's modules, which import from the flight package, are treated the same way; their own definitions stay. The
-flight image has only those apps and device drivers that its mission names, and what they import.
+flight image has only those apps and device drivers that its mission names, and what they import; and names of the
+dictionary (`ids.NAME`) are numbers there, so that only those stay that are asked for by names put together.
 
 Run by the firmware's build: ``python -m perilune.frozen SOURCE TARGET [--strip] [--mission FOLDER]``.
 """
@@ -21,15 +22,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from perilune.dictionary.generate import ASKED
+
 PACKAGE = "flight"
 # The board has the C module of this name; the twin has the same constants and stays out of images.
 C_CODEC = "perilune_codec"
 TWIN = "flight.codec.twin"
 LEFT_OUT = {TWIN}
-# Folders of the package whose modules are for missions that name them.
-BY_MISSION = (f"{PACKAGE}.app.", f"{PACKAGE}.device.")
+# Folders of the package whose modules are for missions that name them, and the workstation's hardware, for nobody.
+BY_MISSION = (f"{PACKAGE}.app.", f"{PACKAGE}.device.", f"{PACKAGE}.hal.host")
 
 Constants = dict[str, dict[str, int]]  # module -> name -> value
+IDS = "mission_ids.py"
 
 
 def module_name(path: Path, root: Path) -> str:
@@ -99,10 +103,33 @@ def _for_annotations_alone(tree: ast.Module) -> set[str]:
     return {name for name in names if everywhere.count(name) == names.count(name)}
 
 
-class Inliner:
-    """Rewrites one module."""
+def _is_ids(node: ast.expr) -> bool:
+    """Are these the names of the dictionary: `ids`, `core.ids`?"""
+    return (isinstance(node, ast.Name) and node.id == "ids") or (isinstance(node, ast.Attribute) and node.attr == "ids")
 
-    def __init__(self, module: str, is_package: bool, text: str, constants: Constants, strip: bool) -> None:
+
+def _names(text: str) -> dict[str, int]:
+    """Names and numbers of mission_ids.py."""
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+
+
+class Inliner:
+    """Rewrites one module. ids: names of the dictionary that become numbers."""
+
+    def __init__(
+        self,
+        module: str,
+        is_package: bool,
+        text: str,
+        constants: Constants,
+        strip: bool,
+        ids: dict[str, int] | None = None,
+    ) -> None:
+        self._ids = ids or {}
         self._module = module
         self._is_package = is_package
         self._tree = ast.parse(text)
@@ -132,6 +159,8 @@ class Inliner:
                 number = values[node.id]
                 if not any(self._inside(node, edit) for edit in statements):
                     self._replace(node, str(number) if number >= 0 else f"({number})")
+            elif isinstance(node, ast.Attribute) and _is_ids(node.value) and node.attr in self._ids:
+                self._replace(node, str(self._ids[node.attr]))
         return self._apply()
 
     def _inside(self, node: ast.expr, edit: tuple[int, int, int, int, bytes]) -> bool:
@@ -214,12 +243,14 @@ def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None)
     constants = constants_of(trees)
     written = []
     left_out = set(LEFT_OUT)
+    ids: dict[str, int] = {}
     if strip and mission is not None:
+        ids = _names((mission / IDS).read_text(encoding="utf-8"))
         left_out |= unnamed(texts, [path.read_text(encoding="utf-8") for path in sorted(mission.rglob("*.py"))])
     for module, (path, text) in texts.items():
         if module in left_out:
             continue
-        frozen = Inliner(module, path.name == "__init__.py", text, constants, strip).run()
+        frozen = Inliner(module, path.name == "__init__.py", text, constants, strip, ids).run()
         out = target / path.relative_to(source)
         if _write(out, frozen):
             written.append(out)
@@ -227,16 +258,22 @@ def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None)
     for stale in set(target.rglob("*.py")) - expected:
         stale.unlink()
     if mission is not None:
-        written += _freeze_mission(mission, target.parent, constants)
+        written += _freeze_mission(mission, target.parent, constants, ids)
     return written
 
 
-def _freeze_mission(source: Path, target: Path, constants: Constants) -> list[Path]:
-    """Write the mission's modules in *source* to *target*, with the constants of the flight package in them."""
+def _freeze_mission(source: Path, target: Path, constants: Constants, ids: dict[str, int]) -> list[Path]:
+    """Write the mission's modules in *source* to *target*, with the constants of the flight package in them.
+
+    ids: names of the dictionary that have become numbers; those that are asked for otherwise stay.
+    """
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(source.glob("*.py"))}
+    if ids and (source / ASKED).exists():
+        asked = (source / ASKED).read_text(encoding="utf-8").split()
+        texts[IDS] = "".join(f"{name} = {ids[name]}\n" for name in asked)
     written = []
     for name, text in texts.items():
-        if _write(target / name, Inliner(name.removesuffix(".py"), False, text, constants, strip=False).run()):
+        if _write(target / name, Inliner(name.removesuffix(".py"), False, text, constants, False, ids).run()):
             written.append(target / name)
     for stale in {path.name for path in target.glob("*.py")} - set(texts):
         (target / stale).unlink()

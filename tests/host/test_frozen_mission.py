@@ -8,7 +8,7 @@ from pathlib import Path
 from perilune.dictionary.generate import write
 from perilune.dictionary.keys import BENCH_KEYS
 from perilune.dictionary.load import CORE
-from perilune.dictionary.supply import load_checked
+from perilune.dictionary.supply import load_checked, names_put_together
 from perilune.frozen import freeze
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,8 @@ TRIAL = ROOT / "tests" / "flight" / "trial"
 def frozen_trial(folder: Path) -> Path:
     """The flight image's Python with the mission of the flight tests; the folder that is frozen."""
     folders = [CORE, TRIAL]
-    write(load_checked(folders), folder / "generated", BENCH_KEYS, folders)
+    dictionary = load_checked(folders)
+    write(dictionary, folder / "generated", BENCH_KEYS, folders, names_put_together(dictionary, folders))
     freeze(ROOT / "firmware" / "flight", folder / "mission" / "flight", strip=True, mission=folder / "generated")
     return folder / "mission"
 
@@ -52,8 +53,30 @@ def test_what_an_app_imports_is_there(tmp_path: Path) -> None:
 
 def test_the_mission_keeps_its_own_definitions(tmp_path: Path) -> None:
     mission = frozen_trial(tmp_path)
-    for name in ("mission_ids.py", "mission_tables.py"):
-        assert names_at_top(mission / name) == names_at_top(tmp_path / "generated" / name)
+    assert names_at_top(mission / "mission_tables.py") == names_at_top(tmp_path / "generated" / "mission_tables.py")
+
+
+def test_names_of_the_dictionary_are_numbers_and_those_put_together_stay(tmp_path: Path) -> None:
+    mission = frozen_trial(tmp_path)
+    asked = set((tmp_path / "generated" / "asked_names.txt").read_text().split())
+    # core_points.py asks for CORE_<port>_<counter>; topology.py for ids.EVENT_CORE_BOOT.
+    assert "CORE_LINK_RX_OCTETS" in asked
+    assert "EVENT_CORE_BOOT" not in asked
+    assert names_at_top(mission / "mission_ids.py") == asked
+    every = names_at_top(tmp_path / "generated" / "mission_ids.py")
+    for path in mission.rglob("*.py"):
+        left = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not left & every, path
+    topology = (mission / "flight" / "topology.py").read_text(encoding="utf-8")
+    assert "self._event_boot = 1\n" in topology
+
+
+def test_without_the_names_put_together_all_stay(tmp_path: Path) -> None:
+    folders = [CORE, TRIAL]
+    write(load_checked(folders), tmp_path / "generated", BENCH_KEYS, folders)
+    freeze(ROOT / "firmware" / "flight", tmp_path / "mission" / "flight", strip=True, mission=tmp_path / "generated")
+    names = names_at_top(tmp_path / "mission" / "mission_ids.py")
+    assert names == names_at_top(tmp_path / "generated" / "mission_ids.py")
 
 
 def test_a_module_that_is_gone_is_frozen_no_more(tmp_path: Path) -> None:

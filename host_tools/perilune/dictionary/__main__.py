@@ -11,7 +11,7 @@ from .keys import read_keys
 from .load import CORE
 from .problem import DictionaryError
 from .reference import reference
-from .supply import load_checked
+from .supply import load_checked, names_put_together
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         dictionary = load_checked(options.folders)
         if options.command == "generate":
-            write(dictionary, options.out, read_keys(options.keys), options.folders)
+            asked = names_put_together(dictionary, options.folders)
+            write(dictionary, options.out, read_keys(options.keys), options.folders, asked)
         elif options.command == "check":
             count = f"{len(dictionary.commands)} commands, {len(dictionary.points)} points and parameters"
             print(f"{count}, hash {dictionary.content_hash.hex()[:8]}")

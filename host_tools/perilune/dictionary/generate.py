@@ -20,6 +20,8 @@ from . import model
 from .model import Dictionary
 from .vocabulary import CHECKS, MODES, RELATIONS, mode_bits
 
+# Names of mission_ids.py that a frozen image needs, one a line: all others stand in its code as numbers.
+ASKED = "asked_names.txt"
 _HEADER = '"""{what} of the mission dictionary {digest}. Generated from its TOML files."""\n\n'
 
 # By: is it a 32-bit integer, has it a sign.
@@ -278,18 +280,28 @@ def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, st
     return found
 
 
-def write(dictionary: Dictionary, folder: Path, keys: tuple[bytes, bytes], folders: Iterable[Path] = ()) -> list[Path]:
+def write(
+    dictionary: Dictionary,
+    folder: Path,
+    keys: tuple[bytes, bytes],
+    folders: Iterable[Path] = (),
+    asked: Iterable[str] | None = None,
+) -> list[Path]:
     """Write the modules, and the mission's own apps found in *folders*, into *folder*.
 
+    asked: names that are asked for by names put together; they go to the file ASKED, for those who freeze;
+    None: not known, all names stay.
     A file whose text is the same is left alone, so nothing is built for nothing. Returns what was written.
     """
     written = []
+    names = () if asked is None else ((ASKED, "".join(f"{name}\n" for name in sorted(asked))),)
     for name, text in (
         *app_sources(dictionary, list(folders)).items(),
         ("mission_tables.py", tables_source(dictionary)),
         ("mission_ids.py", ids_source(dictionary)),
         ("mission_apps.py", apps_source(dictionary)),
         ("mission_keys.py", keys_source(keys)),
+        *names,
     ):
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -6,6 +6,8 @@ dictionary, with file and line.
 
 from __future__ import annotations
 
+import dis
+import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +18,7 @@ from flight.topology import build
 
 from . import schema
 from .apps import app_classes, driver_classes
-from .generate import modules
+from .generate import id_values, modules
 from .keys import BENCH_KEYS
 from .load import load
 from .model import App, Device, Dictionary
@@ -66,6 +68,36 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
             problems.append(Problem(places[point.name], "supply", f"{count} supply {point.name}", mend))
     if problems:
         raise DictionaryError(problems)
+
+
+class _Ids:
+    """Names of the dictionary that note who asks with a name that is not written in its source (`getattr`)."""
+
+    def __init__(self, values: dict[str, int]) -> None:
+        self._values = values
+        self.put_together: set[str] = set()
+
+    def __getattr__(self, name: str) -> int:
+        try:
+            value = self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        asking = sys._getframe(1)
+        if not dis.opname[asking.f_code.co_code[asking.f_lasti]].startswith("LOAD_"):
+            self.put_together.add(name)
+        return value
+
+
+def names_put_together(dictionary: Dictionary, folders: Iterable[Path]) -> set[str]:
+    """Names of mission_ids that a flight program asks for by names put together at the start, as `getattr` does.
+
+    All others stand as `ids.NAME` in its source, and are numbers in a frozen image.
+    """
+    folders = list(folders)
+    ids = _Ids(id_values(dictionary))
+    tables, _ = modules(dictionary)
+    build(tables, ids, Hal(), BENCH_KEYS, app_classes(dictionary, folders), driver_classes(dictionary, folders))
+    return ids.put_together
 
 
 def _had(
