@@ -20,6 +20,11 @@
 
 clock_rates_t clock_rates = { SYSCLK_HZ, SYSCLK_HZ / 4, SYSCLK_HZ / 2 };
 static uint32_t status;
+static uint32_t seal; // of both, from the end of clock_init on
+
+static uint32_t seal_now(void) {
+    return ~(status ^ clock_rates.hclk_hz ^ clock_rates.pclk1_hz << 1 ^ clock_rates.pclk2_hz << 2);
+}
 
 static bool wait_set(reg_t *reg, uint32_t mask, uint32_t value) {
     for (uint32_t i = 0; i < READY_TURNS; i++) {
@@ -52,11 +57,15 @@ static bool start_pll(uint32_t source_hz, uint32_t source_bit) {
     return wait_set(&RCC->CFGR, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
-uint32_t clock_init(void) {
+bool clock_is_intact(void) {
+    return seal == seal_now();
+}
+
+static void start_clocks(void) {
     status = 0;
     if (!(RCC->CR & RCC_CR_HSIRDY)) {
         status = BOOT_QEMU;
-        return status;
+        return;
     }
     bool revision_a = DBGMCU_IDCODE == DBGMCU_F40X_REVISION_A;
     if ((DBGMCU_IDCODE & DBGMCU_DEVICE_MASK) != DBGMCU_DEVICE_F40X && !revision_a) {
@@ -85,6 +94,11 @@ uint32_t clock_init(void) {
         RCC->CFGR = RCC_CFGR_SW_HSI; // no prescalers
         clock_rates = (clock_rates_t) { HSI_HZ, HSI_HZ, HSI_HZ };
     }
+}
+
+uint32_t clock_init(void) {
+    start_clocks();
+    seal = seal_now();
     return status;
 }
 

@@ -24,5 +24,6 @@ extern clock_rates_t clock_rates;
 uint32_t clock_init(void);
 bool clock_is_qemu(void);     // valid after clock_init
 bool clock_is_emulated(void); // QEMU or Renode
+bool clock_is_intact(void);   // none of this has changed since
 
 #endif

@@ -18,6 +18,7 @@ typedef enum {
     CRASH_UNEXPECTED_IRQ = 6,
     CRASH_WATCHDOG = 7,    // early warning from SysTick: pc is where the program hung
     CRASH_PYTHON = 8,      // uncaught exception in the flight program
+    CRASH_MEMORY = 9,      // the port's own memory is damaged: systick.c looks
 } crash_cause_t;
 
 #define BREADCRUMB_SIZE 8

@@ -20,6 +20,11 @@
 
 static storage_kind_t kind;
 static int32_t host_file;
+static uint32_t seal; // of both, 0 until they are known
+
+static uint32_t seal_now(void) {
+    return ~((uint32_t)kind ^ (uint32_t)host_file << 8);
+}
 
 // --- internal flash ----------------------------------------------------------------------------------------------------
 
@@ -127,17 +132,17 @@ static bool in_range(uint32_t offset, size_t size) {
 }
 
 uint32_t storage_init(void) {
-    kind = STORAGE_NONE;
-    if (!clock_is_qemu()) {
-        kind = STORAGE_FLASH;
-        return 0;
+    kind = STORAGE_FLASH;
+    if (clock_is_qemu()) {
+        host_file = semihosting_open_storage(BOARD_STORAGE_SECTORS * STORAGE_SECTOR_SIZE);
+        kind = host_file > 0 ? STORAGE_HOST_FILE : STORAGE_NONE;
     }
-    host_file = semihosting_open_storage(BOARD_STORAGE_SECTORS * STORAGE_SECTOR_SIZE);
-    if (host_file > 0) {
-        kind = STORAGE_HOST_FILE;
-        return 0;
-    }
-    return BOOT_NO_STORAGE;
+    seal = seal_now();
+    return kind == STORAGE_NONE ? BOOT_NO_STORAGE : 0;
+}
+
+bool storage_is_intact(void) {
+    return seal == 0 || seal == seal_now();
 }
 
 storage_kind_t storage_kind(void) {

@@ -6,6 +6,7 @@
 #ifndef PERILUNE_STORAGE_H
 #define PERILUNE_STORAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ typedef enum {
 
 // Find the storage; once at boot. Returns BOOT_* bits.
 uint32_t storage_init(void);
+bool storage_is_intact(void); // what it has found has not changed since
 storage_kind_t storage_kind(void);
 uint32_t storage_sectors(void);
 

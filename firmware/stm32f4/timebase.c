@@ -11,6 +11,11 @@
 
 static uint32_t last_count;
 static uint32_t wraps;
+static uint32_t seal; // of both
+
+static uint32_t seal_now(void) {
+    return ~(last_count ^ wraps << 16 ^ wraps >> 16);
+}
 
 void timebase_init(void) {
     rcc_enable(&RCC->APB1ENR, RCC_APB1ENR_TIM2);
@@ -25,6 +30,7 @@ void timebase_init(void) {
     TIM2->CR1 = TIM_CR1_CEN;
     last_count = TIM2->CNT;
     wraps = 0;
+    seal = seal_now();
 
     DEMCR |= DEMCR_TRCENA;
     DWT_CYCCNT = 0;
@@ -36,13 +42,20 @@ void timebase_init(void) {
     SYST_CSR = 7; // processor clock, interrupt, enable
 }
 
+bool timebase_is_intact(void) {
+    return seal == seal_now();
+}
+
+// The seal is made from what it was, so that one which is broken stays broken until SysTick sees it.
 uint64_t timebase_us(void) {
     uint32_t state = cpu_mask_all();
     uint32_t now = TIM2->CNT;
+    uint32_t before = seal_now();
     if (now < last_count) {
         wraps++;
     }
     last_count = now;
+    seal ^= before ^ seal_now();
     uint64_t us = (uint64_t)wraps << 32 | now;
     cpu_unmask_all(state);
     return us;

@@ -2,12 +2,16 @@
 #ifndef PERILUNE_TIMEBASE_H
 #define PERILUNE_TIMEBASE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void timebase_init(void);
 
 // Microseconds since this boot: 64 bits, monotonic, never wraps in practice (584 000 years). Safe from interrupts.
 uint64_t timebase_us(void);
+
+// What the wraps are counted with is undamaged.
+bool timebase_is_intact(void);
 
 // Low 32 bits of the same, for differences below 71 minutes. Cheaper.
 uint32_t timebase_us32(void);

@@ -29,6 +29,7 @@ typedef struct {
     uart_config_t config;
     uint32_t cr1;              // without the interrupt enables
     uint32_t byte_ns;          // time of one byte on the line
+    uint32_t seal;             // of all above but the indices
     int32_t rx_credit, tx_credit; // bytes that the line could have carried by now, see pace()
     uint32_t paced_at_us, paced_rest_ns;
     uart_counters_t counters;
@@ -56,6 +57,36 @@ static void count(uint32_t *counter, uint32_t by) {
 static uint16_t next(uint16_t index, uint16_t size) {
     index++;
     return index == size ? 0 : index;
+}
+
+// Over what does not change between uart_open and uart_close.
+static uint32_t seal_of(const uart_t *u) {
+    const uint32_t words[] = {
+        (uint32_t)(uintptr_t)u->regs, (uint32_t)(uintptr_t)u->rx, (uint32_t)(uintptr_t)u->tx,
+        (uint32_t)u->rx_size << 16 | u->tx_size, (uint32_t)u->irq << 16 | (uint32_t)u->paced << 8 | u->open,
+        u->config.baud, (uint32_t)u->config.data_bits << 16 | (uint32_t)u->config.stop_bits << 8 | u->config.parity,
+        u->cr1, u->byte_ns,
+    };
+    uint32_t sum = 0xFFFFFFFFu;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        sum = (sum << 1 | sum >> 31) ^ words[i];
+    }
+    return sum;
+}
+
+// An index beyond its ring would never come back to its start.
+static bool is_intact(const uart_t *u) {
+    return u->seal == seal_of(u) && u->rx_head < u->rx_size && u->rx_tail < u->rx_size && u->tx_head < u->tx_size
+           && u->tx_tail < u->tx_size;
+}
+
+bool uart_is_intact(void) {
+    for (int i = 0; i < UART_COUNT; i++) {
+        if (uarts[i].seal != 0 && !is_intact(&uarts[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool is_paced(const uart_t *u) {
@@ -281,6 +312,7 @@ void uart_open(int id, const uart_config_t *config) {
     u->regs->BRR = (clock_hz + config->baud / 2) / config->baud;
     u->regs->CR1 = u->cr1 | USART_CR1_RXNEIE;
     u->open = true;
+    u->seal = seal_of(u);
     transmit(u); // what was left in the ring goes on at the new speed
     cpu_unmask_all(state);
     nvic_enable(u->irq, PRIORITY_IRQ);
@@ -293,6 +325,7 @@ void uart_close(int id) {
     u->open = false;
     u->regs->CR1 = 0;
     u->rx_head = u->rx_tail = u->tx_head = u->tx_tail = 0;
+    u->seal = seal_of(u);
     cpu_unmask_all(state);
 }
 

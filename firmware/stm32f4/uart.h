@@ -54,6 +54,9 @@ uint32_t uart_ring_time_us(int id);                          // in which a full 
 // Supplied by mphalport.c, called from the interrupt: true when the byte is not for the ring (keyboard interrupt).
 bool uart_intercept(int id, uint8_t c);
 
+// What has been set up has not changed since, and every ring's indices lie in it.
+bool uart_is_intact(void);
+
 // Every millisecond from SysTick.
 void uart_tick(uint32_t now_us);
 

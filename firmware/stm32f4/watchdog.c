@@ -10,8 +10,20 @@
 #define IWDG_MARGIN_MS 100u
 #define IWDG_UPDATE_TURNS 100000u
 
-static volatile uint32_t timeout_us;
-static volatile uint64_t deadline_us;
+// TIM2's count at the last feeding, and the timeout; each with its complement, so that a bit that turns over in one of them
+// is found. The count wraps after 71 minutes, far above every timeout. All zero: not started.
+static volatile struct {
+    uint32_t fed_us, timeout_us, not_fed_us, not_timeout_us;
+} kept;
+
+static void keep(uint32_t fed_us, uint32_t timeout_us) {
+    uint32_t state = cpu_mask_all();
+    kept.fed_us = fed_us;
+    kept.timeout_us = timeout_us;
+    kept.not_fed_us = ~fed_us;
+    kept.not_timeout_us = ~timeout_us;
+    cpu_unmask_all(state);
+}
 
 static void iwdg_configure(uint32_t timeout_ms) {
     uint32_t prescaler_bits = 0;
@@ -33,20 +45,17 @@ static void iwdg_configure(uint32_t timeout_ms) {
 }
 
 void watchdog_start(uint32_t timeout_ms) {
-    uint64_t now = timebase_us();
-    uint32_t state = cpu_mask_all();
-    timeout_us = timeout_ms * 1000u;
-    deadline_us = now + timeout_us;
-    cpu_unmask_all(state);
+    keep(timebase_us32(), timeout_ms * 1000u);
     if (!clock_is_qemu()) {
         iwdg_configure(timeout_ms);
     }
 }
 
 void watchdog_feed(void) {
-    uint64_t next = timebase_us() + timeout_us;
     uint32_t state = cpu_mask_all();
-    deadline_us = next;
+    uint32_t now_us = timebase_us32();
+    kept.fed_us = now_us;
+    kept.not_fed_us = ~now_us;
     cpu_unmask_all(state);
     if (!clock_is_qemu()) {
         IWDG->KR = IWDG_KEY_RELOAD;
@@ -55,16 +64,23 @@ void watchdog_feed(void) {
 
 void watchdog_excuse(uint32_t us) {
     uint32_t state = cpu_mask_all();
-    deadline_us += us;
+    kept.fed_us += us;
+    kept.not_fed_us = ~kept.fed_us;
     cpu_unmask_all(state);
 }
 
 bool watchdog_running(void) {
-    return timeout_us != 0;
+    return (kept.timeout_us | kept.not_timeout_us) != 0;
 }
 
-void watchdog_tick(uint64_t now_us, const uint32_t *frame) {
-    if (timeout_us != 0 && now_us >= deadline_us) {
+void watchdog_tick(uint32_t now_us, const uint32_t *frame) {
+    if (!watchdog_running()) {
+        return;
+    }
+    if (kept.fed_us != ~kept.not_fed_us || kept.timeout_us != ~kept.not_timeout_us) {
+        fault_record_and_reset(CRASH_MEMORY, frame);
+    }
+    if (now_us - kept.fed_us >= kept.timeout_us) {
         fault_record_and_reset(CRASH_WATCHDOG, frame);
     }
 }

@@ -16,7 +16,8 @@ bool watchdog_running(void);
 // Move the deadline by a time in which the program could not have fed.
 void watchdog_excuse(uint32_t us);
 
-// From SysTick: write the crash record and reset when the deadline has passed. `frame` is the interrupted context.
-void watchdog_tick(uint64_t now_us, const uint32_t *frame);
+// From SysTick: write the crash record and reset when the time is up, or when what is kept of it is damaged. now_us: TIM2's
+// count; `frame` is the interrupted context.
+void watchdog_tick(uint32_t now_us, const uint32_t *frame);
 
 #endif
