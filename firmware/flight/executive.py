@@ -12,7 +12,7 @@ from micropython import const
 
 from .hal.null import Clock, Watchdog
 from .idle import NEVER, Idler
-from .limits import CYCLE_MS, GROUP_BUDGETS_US, GROUP_CYCLES, GROUP_PHASES, WATCHDOG_MS
+from .limits import CYCLE_MS, GROUP_BUDGETS_US, GROUP_CYCLES, GROUP_PHASES, VOUCHED_CYCLES, WATCHDOG_MS
 
 _TICKS_MASK = const(0x3FFFFFFF)
 _HALF = const(0x20000000)
@@ -36,21 +36,31 @@ class RateGroup:
         self.age = 0
         self.tasks: list = []  # type: ignore[type-arg]
         self.modes: list[int] = []
+        self.apps: list[int] = []
         self.idlers: list[Idler] = []
 
-    def add(self, task, modes: int, idler: "Idler | None" = None) -> None:  # type: ignore[no-untyped-def]
-        """Run task() in the modes whose bit is in *modes*. idler: tells when it need not run. At start only."""
+    def add(  # type: ignore[no-untyped-def]
+        self, task, modes: int, idler: "Idler | None" = None, app: int = 0
+    ) -> None:
+        """Run task() in the modes whose bit is in *modes*. idler: tells when it need not run. app: whose it is, 1 is
+        the first app, 0 the core. At start only.
+        """
         self.tasks.append(task)
         self.modes.append(modes)
+        self.apps.append(app)
         if idler is not None:
             self.idlers.append(idler)
+
+
+def _note_nobody(number: int) -> None:
+    """Nobody wants to know."""
 
 
 class Executive:
     """Allocates when made and by add...(), never after.
 
-    mode_bit: bit of the present mode. load_permille: busy
-    time of the last second. cycles: since start, mod 2^30. late: cycles that began a whole cycle or more late, mod
+    mode_bit: bit of the present mode. note_app(number): told whose task runs, before and after an app's. load_permille:
+    busy time of the last second. cycles: since start, mod 2^30. late: cycles that began a whole cycle or more late, mod
     65536.
     """
 
@@ -68,6 +78,8 @@ class Executive:
         self.cycles = 0
         self.late = 0
         self.running = True
+        self._vouched = -1
+        self.note_app = _note_nobody
         self._due_ms = 0
         self._busy_us = 0
         # With the 1 Hz group, which cannot be left out.
@@ -82,6 +94,10 @@ class Executive:
     def add_overrun_listener(self, listener) -> None:  # type: ignore[no-untyped-def]
         """listener(group, microseconds) is called for every run over its budget."""
         self._on_overrun.append(listener)
+
+    def vouch(self) -> None:
+        """The board is well, as far as its self-check sees. Once said, the watchdog is fed while it is said again."""
+        self._vouched = VOUCHED_CYCLES
 
     def start(self) -> None:
         """The first cycle is due now."""
@@ -152,6 +168,8 @@ class Executive:
         self.cycles = (self.cycles + cycles) & _TICKS_MASK
         self._due_ms = (self._due_ms + cycles * CYCLE_MS) & _TICKS_MASK
         self._load_left -= cycles
+        if self._vouched > 0:
+            self._vouched = max(self._vouched - cycles, 0)
         self._watchdog.feed()
 
     def _cycle(self, now_ms: int) -> None:
@@ -173,7 +191,9 @@ class Executive:
                 group.age = 0
             if group.age > group.cycles:
                 alive = False
-        if alive:
+        if self._vouched > 0:
+            self._vouched -= 1
+        if alive and self._vouched:
             self._watchdog.feed()
         self._load_left -= 1
         if self._load_left == 0:
@@ -185,9 +205,16 @@ class Executive:
         mode_bit = self.mode_bit
         tasks = group.tasks
         modes = group.modes
+        apps = group.apps
         for index in range(len(tasks)):
             if modes[index] & mode_bit:
-                tasks[index]()
+                app = apps[index]
+                if app:
+                    self.note_app(app)
+                    tasks[index]()
+                    self.note_app(0)
+                else:
+                    tasks[index]()
         took_us = (clock.ticks_us() - begin_us) & _TICKS_MASK
         group.last_us = took_us
         if took_us > group.worst_us:

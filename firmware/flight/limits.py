@@ -140,6 +140,15 @@ GROUP_BUDGETS_US = (25_000, 25_000, 40_000)
 # (2 s, DS8626 table 40), during which nothing runs, does not end in a reset.
 WATCHDOG_MS = const(8000)
 
+# Cycles for which the self-check vouches: it looks every ten, and may come a little late. Seconds in which no octet has
+# left for the ground until it vouches no more: three periods of the CLCW. With WATCHDOG_MS that is 13 s until a silent
+# board restarts.
+VOUCHED_CYCLES = const(13)
+LINK_SILENT_S = const(3)
+
+# Settable parameters whose three copies are compared in a second: all of 240 within 20 s, at 10 us each.
+PARAMETERS_COMPARED = const(12)
+
 # A commanded restart waits this long, so that its own report leaves: flush time and 40 frames of queue at 115200 baud.
 FAREWELL_MS = const(1000)
 
@@ -176,6 +185,9 @@ HOUSEKEEPING_QUIET_PERIODS = const(60)
 # Persistent parameters: 8 octets each in one record of the store, as many as it holds (JOURNAL_RECORD_MAX).
 PERSISTENT_MAX = const(64)
 
+# Apps that can be blamed for a crash: bits of one small integer.
+BLAMED_MAX = const(24)
+
 # Starts that are kept with their ages: the highest reset_limit (dictionary/modes.toml).
 RESETS_KEPT = const(8)
 
@@ -184,6 +196,7 @@ STORE_PARAMETERS = const(1)
 STORE_MODE = const(2)
 STORE_RESETS = const(3)
 STORE_NUMBERS = const(4)
+STORE_BLAMED = const(5)
 # The power app: charge, loads, charger.
 STORE_POWER = const(16)
 # The night app: local solar time.

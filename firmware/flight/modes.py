@@ -10,14 +10,16 @@ times in a lunar night); everything else, and a board that remembers nothing, is
 
 Repeated resets: each start that nobody commanded is kept with its age in running time; when reset_limit of them are not
 older than reset_window_s, the board goes to SAFE and runs only the apps that run in SURVIVAL too, until a mode command.
-Ages grow by a minute each minute, so a run that was shorter counts as no time, as does the time without power. Without
-storage nothing is remembered: every start is the first one.
+An app whose code ran when the board crashed (an exception, a fault, a hang) is blamed: it does not run in isolation,
+even if it runs in SURVIVAL, so that no app can keep the board restarting. A mode command, or a window without a
+restart, ends that. Ages grow by a minute each minute, so a run that was shorter counts as no time, as does the time
+without power. Without storage nothing is remembered: every start is the first one.
 """
 
 from micropython import const
 
 from .idle import NEVER, Idler
-from .limits import RESETS_KEPT, STORE_MODE, STORE_RESETS
+from .limits import BLAMED_MAX, RESETS_KEPT, STORE_BLAMED, STORE_MODE, STORE_RESETS
 from .service.failure import DEFERRED, DONE, EXECUTIONS_FULL, STATE, TRANSITION
 from .service.function import FunctionHandler
 from .service.request import Request
@@ -98,6 +100,8 @@ class Modes(FunctionHandler, Idler):
         self._count = 0
         self._record = bytearray(_AGES_AT + 2 * RESETS_KEPT)
         self._octet = bytearray(1)
+        self._blamed = 0
+        self._blame_record = bytearray(3)
         self._uptime = [0, 0]
         self._since_s = 0
         self._heard_s = 0
@@ -109,12 +113,12 @@ class Modes(FunctionHandler, Idler):
 
     def start(self) -> None:
         """Everything is made and parameters have their values: decide where BOOT ends. Allocates nothing."""
+        self._remember_start()
+        self._remember_blamed()
         for group in self._core.executive.groups:
             modes = group.modes
             for number in range(len(modes)):
-                if modes[number] & 1 << MODE_SAFE and modes[number] & 1 << MODE_SURVIVAL:
-                    modes[number] |= _ISOLATED_BIT
-        self._remember_start()
+                modes[number] |= self._survives(modes[number], group.apps[number])
         self._reason = REASON_START
         self._wanted = MODE_SAFE
         if self._core.store.get(STORE_MODE, self._octet) == 1 and self._octet[0] < MODES_MAX:
@@ -127,6 +131,37 @@ class Modes(FunctionHandler, Idler):
             self._reason = REASON_REPEATED_RESETS
             self._wanted = MODE_SAFE
             self._isolate = True
+
+    def blame(self, app: int) -> None:
+        """The crash that the board has started from was in app number *app*, 0 = in none. Before start()."""
+        if 0 < app <= BLAMED_MAX:
+            self._blamed = 1 << app - 1
+
+    def _survives(self, modes: int, app: int) -> int:
+        """The bit of an isolated board, where what runs in *modes* and belongs to *app* is for it; else 0."""
+        if app and self._blamed & 1 << app - 1:
+            return 0
+        return _ISOLATED_BIT if modes & 1 << MODE_SAFE and modes & 1 << MODE_SURVIVAL else 0
+
+    def _remember_blamed(self) -> None:
+        record = self._blame_record
+        new = self._blamed
+        if self._core.store.get(STORE_BLAMED, record) == len(record):
+            self._blamed |= record[0] << 16 | record[1] << 8 | record[2]
+        if new:
+            self._keep_blamed()
+
+    def _keep_blamed(self) -> None:
+        record = self._blame_record
+        record[0] = self._blamed >> 16
+        record[1] = self._blamed >> 8 & 0xFF
+        record[2] = self._blamed & 0xFF
+        self._core.store.put(STORE_BLAMED, record, 0, len(record))
+
+    def _forgive(self) -> None:
+        if self._blamed:
+            self._blamed = 0
+            self._keep_blamed()
 
     def _remember_start(self) -> None:
         """Take the ages of the starts before, add this one, keep all of them."""
@@ -160,6 +195,8 @@ class Modes(FunctionHandler, Idler):
             ages[number] = min(ages[number] + grown_s, _AGE_MAX)
         while self._count and ages[0] >= self._values[self._reset_window]:
             self._drop_oldest()
+        if not self._count and grown_s:
+            self._forgive()
 
     def _keep_resets(self, commanded: int) -> None:
         """Put the record of the starts into the store. What the store says is in its own counters."""
@@ -214,6 +251,8 @@ class Modes(FunctionHandler, Idler):
         if mode != before:
             self._perform(self._rows[before][1], before)
         self.mode = mode
+        if self.isolated and not self._isolate:
+            self._forgive()
         self.isolated = self._isolate
         self._isolate = False
         core = self._core
@@ -242,9 +281,11 @@ class Modes(FunctionHandler, Idler):
         apps = core.apps
         for number in range(len(apps)):
             modes = self._app_modes[number]
-            if modes & 1 << MODE_SAFE and modes & 1 << MODE_SURVIVAL:
-                modes |= _ISOLATED_BIT
-            apps[number].mode_changed(self.mode, modes & bit != 0)
+            active = (modes | self._survives(modes, number + 1)) & bit != 0
+            if not self.isolated or not self._blamed & 1 << number:
+                core.hal.note_app(number + 1)
+                apps[number].mode_changed(self.mode, active)
+                core.hal.note_app(0)
 
     def _perform(self, packets, mode: int) -> None:  # type: ignore[no-untyped-def]
         """Execute the requests that belong to *mode*."""

@@ -33,6 +33,7 @@ from .service.request import Request
 from .service.router import Router
 from .service.schedule import Schedule
 from .service.scheduling import Scheduling
+from .service.self_check import SelfCheck
 from .service.sequencing import Sequencing
 from .service.telemetry import Telemetry
 from .service.test import ConnectionTest
@@ -81,7 +82,7 @@ class Core:
         # The journal is below the services and does not know their interface.
         self.store: Store = self.journal  # type: ignore[assignment]
         self.parameters = Parameters(tables, self.pool, self.tm, self.store)
-        self.functions = Functions(self.router)
+        self.functions = Functions(self.router, hal)
         self.test = ConnectionTest(self.tm)
         self.time_management = TimeManagement(self.time, self.tm, self.events, ids.EVENT_TIME_SET)
         for service in (self.housekeeping, self.events, self.functions, self.test, self.parameters):
@@ -100,6 +101,7 @@ class Core:
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
+        self.executive.note_app = hal.note_app
         self.link_loop = LinkLoop(hal.link, self.uplink, self.downlink, self.router)
         self.executive.add_poller(self.schedule.poll)
         self.executive.add_poller(self.sequencing.poll)
@@ -110,6 +112,7 @@ class Core:
             self.numbers = KeptNumbers(self.store, (sa_ad, sa_bd))
             self.numbers.load()
         self.storage_state = StorageState(self)
+        self.self_check = SelfCheck(self)
         self._event_boot = ids.EVENT_CORE_BOOT
         self._event_crash = ids.EVENT_CORE_CRASH
         self._event_overrun = ids.EVENT_CORE_OVERRUN
@@ -141,9 +144,10 @@ class Core:
         self.points.started()
         hal = self.hal
         self.events.raise_(self._event_boot, hal.boot_count, hal.reset_cause)
-        crash = [0, 0, 0]
+        crash = [0, 0, 0, 0]
         if hal.crash(crash):
-            self.events.raise_(self._event_crash, crash[0], crash[1], crash[2])
+            self.events.raise_(self._event_crash, crash[0], crash[1], crash[2], crash[3])
+            self.modes.blame(crash[3])
         self.modes.start()
         self.executive.start()
         self.points.step_1hz()
@@ -185,7 +189,7 @@ class Core:
             for group, name in enumerate(("step_10hz", "step_1hz", "step_01hz")):
                 step = getattr(app, name, None)
                 if step is not None:
-                    groups[group].add(step, modes[number])
+                    groups[group].add(step, modes[number], None, number + 1)
         groups[1].add(self.time_management.step_1hz, ALL_MODES)
         groups[1].add(self.schedule.step_1hz, ALL_MODES)
         groups[1].add(self.monitoring.step_1hz, ALL_MODES)
@@ -193,6 +197,8 @@ class Core:
         groups[1].add(self.modes.step_1hz, ALL_MODES)
         groups[1].add(self.storage_state.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
+        groups[1].add(self.self_check.step_1hz, ALL_MODES)
+        groups[2].add(self.self_check.step_01hz, ALL_MODES)
         groups[2].add(self.points.step_01hz, ALL_MODES)
         # What the apps have found is checked in the same cycle.
         groups[0].add(self.monitoring.table.step, ALL_MODES, self.monitoring.table)

@@ -57,7 +57,7 @@ class ModesCase(unittest.TestCase):
         return self.core.values[self.core.pool.index_of(identifier)]
 
     def set(self, identifier, value):
-        self.core.values[self.core.pool.index_of(identifier)] = value
+        self.core.parameters.put(self.core.pool.index_of(identifier), value)
 
     def change(self, mode):
         """Command a change and let a cycle pass; the reports of both."""
@@ -281,6 +281,36 @@ class TestRepeatedResets(ModesCase):
         self.assertEqual((trial.mode, trial.active, self.modes.isolated), (MODE_SAFE, True, False))
         self.bench.run(1000)
         self.assertGreaterEqual(self.value(ids.TRIAL_STEPS), steps + 10)
+
+    def blamed(self, app):
+        """What ran of two apps' tasks in isolation after a crash in *app*."""
+        ran = []
+        group = self.core.executive.groups[0]
+        for number in (1, 2):
+            group.add(lambda number=number: ran.append(number), 1 << MODE_SAFE | 1 << MODE_SURVIVAL, None, number)
+        self.core.journal.put(STORE_RESETS, bytearray(b"\x00\x00\x02\x02\x00\x01\x00\x00"), 0, 8)
+        if app:
+            self.modes.blame(app)
+        self.modes.start()
+        self.bench.run(200)
+        ran.clear()
+        self.bench.run(500)
+        self.assertTrue(self.modes.isolated)
+        return sorted(set(ran))
+
+    def test_an_app_that_crashed_the_board_does_not_run_in_isolation(self):
+        self.assertEqual(self.blamed(2), [1])
+
+    def test_a_crash_of_the_core_blames_no_app(self):
+        self.assertEqual(self.blamed(0), [1, 2])
+
+    def test_the_blame_outlives_a_start_until_the_ground_takes_it_away(self):
+        self.blamed(2)
+        self.boot()
+        self.assertEqual(self.blamed(0), [1])
+        self.change(MODE_SAFE)
+        self.boot()
+        self.assertEqual(self.blamed(0), [1, 2])
 
     def test_a_survival_app_goes_on(self):
         ran = []

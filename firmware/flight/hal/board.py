@@ -150,6 +150,7 @@ class BoardHal(Hal):
         self.watchdog = BoardWatchdog()
         self.reset_cause = board.reset_cause()
         self.boot_count = board.boot_count() & 0xFFFF
+        self._crumb = bytearray(8)
 
     def i2c(self, number: int) -> I2c:
         return BoardI2c(number)
@@ -167,8 +168,13 @@ class BoardHal(Hal):
         out[0] = record["cause"]
         out[1] = record["pc"] >> 16
         out[2] = record["pc"] & 0xFFFF
+        out[3] = record["breadcrumb"][0]
         board.crash_clear()
         return True
+
+    def note_app(self, number: int) -> None:
+        self._crumb[0] = number
+        board.breadcrumb(self._crumb)
 
     def heap_free(self) -> int:
         gc.collect()

@@ -235,7 +235,8 @@ class MemoryOutput(Output):
 class HostHal(Hal):
     """A board in this process. resets: how often it asked for a restart; whoever runs it carries that out.
 
-    parts: of its I2C bus. adcs, outputs: by the names of their pins, as drivers have asked for them.
+    crashed: what crash() tells, where the run before has crashed. running_app: as noted. parts: of its I2C bus. adcs,
+    outputs: by the names of their pins, as drivers have asked for them.
     """
 
     def __init__(
@@ -255,6 +256,8 @@ class HostHal(Hal):
         self.reset_cause = reset_cause
         self.boot_count = boot_count
         self.resets = 0
+        self.running_app = 0
+        self.crashed: tuple[int, int, int, int] | None = None
         self.parts = MemoryI2c()
         self.adcs: dict[str, MemoryAdc] = {}
         self.outputs: dict[str, MemoryOutput] = {}
@@ -270,6 +273,15 @@ class HostHal(Hal):
 
     def heap_free(self) -> int:
         return _TICKS_MASK  # CPython has no bound; the largest number that a point can say
+
+    def crash(self, out: "list[int]") -> bool:
+        if self.crashed is None:
+            return False
+        out[:4] = self.crashed
+        return True
+
+    def note_app(self, number: int) -> None:
+        self.running_app = number
 
     def reset(self) -> None:
         self.resets += 1

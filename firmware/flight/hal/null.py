@@ -143,11 +143,15 @@ class Hal:
         return Output()
 
     def crash(self, out: "list[int]") -> bool:
-        """What the run before left: out[0] = cause, out[1], out[2] = program counter (high, low half); False: nothing.
+        """What the run before left: out[0] = cause, out[1], out[2] = program counter (high, low half), out[3] = the app
+        that was noted; False: nothing.
 
         Called once, at start.
         """
         return False
+
+    def note_app(self, number: int) -> None:
+        """The app whose code runs now, 0 = none, for the record of a crash."""
 
     def heap_free(self) -> int:
         """Octets of heap that are free. May allocate: at start only."""

@@ -15,6 +15,9 @@ from ..limits import TC_VCID
 HEADER_LENGTH = const(6)
 MAC_LENGTH = const(16)
 _SEGMENT_HEADER = const(5)
+# The primary header under the authentication mask: only the VCID is left, and there is only one. In flash on the board.
+_MASKED_HEADER = b"\x00\x00\x00\x00\x00"
+assert TC_VCID == 0, TC_VCID
 
 
 class NumberKeeper:
@@ -38,8 +41,11 @@ class SecurityAssociation:
         assert 0 <= number_high <= 0xFFFF and 0 <= number_low <= 0xFFFF, (number_high, number_low)
         self._spi = spi
         self._hmac = HmacSha256(key)
-        # The primary header under the authentication mask: only the VCID is left, and there is only one.
-        self._masked_header = bytes((0, 0, TC_VCID << 2, 0, 0))
+        # What the key makes of a known message, to see later that it still does.
+        self._known = bytearray(MAC_LENGTH)
+        self._hmac.start()
+        self._hmac.update(_MASKED_HEADER, 0, 5)
+        self._hmac.put(self._known, 0, MAC_LENGTH)
         self.number_high = number_high
         self.number_low = number_low
         self._new_high = 0
@@ -47,6 +53,13 @@ class SecurityAssociation:
         self.kept_high = number_high
         self.kept_low = number_low
         self.keeper: NumberKeeper | None = None
+
+    def is_intact(self, spi: int) -> bool:
+        """Would a good frame still be taken as one? The SPI is *spi*, and the key makes of a message what it made."""
+        hmac = self._hmac
+        hmac.start()
+        hmac.update(_MASKED_HEADER, 0, 5)
+        return self._spi == spi and hmac.check(self._known, 0, MAC_LENGTH)
 
     def verify(self, frame: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Check the frame whose security header is at *start* and whose MAC ends at *end*. Moves no number.
@@ -60,7 +73,7 @@ class SecurityAssociation:
             return SDLS_SPI
         hmac = self._hmac
         hmac.start()
-        hmac.update(self._masked_header, 0, 5)
+        hmac.update(_MASKED_HEADER, 0, 5)
         hmac.update(frame, _SEGMENT_HEADER, mac)
         if not hmac.check(frame, mac, MAC_LENGTH):
             return SDLS_MAC

@@ -67,16 +67,28 @@ class CorePoints:
         self._bus = self._port_points(supply, ids, "BUS")
 
     def _once(self, supply, ids, tables: Tables) -> None:  # type: ignore[no-untyped-def]
-        """What does not change while the board runs."""
-        values = self._values
-        hal = self._core.hal
-        digest = tables.HASH
-        values[supply(ids.CORE_WIRE_VERSION)] = WIRE_VERSION
-        values[supply(ids.CORE_DICTIONARY_HIGH)] = digest[0] << 8 | digest[1]
-        values[supply(ids.CORE_DICTIONARY_LOW)] = digest[2] << 8 | digest[3]
-        values[supply(ids.CORE_RESET_CAUSE)] = hal.reset_cause
-        values[supply(ids.CORE_BOOT_COUNT)] = hal.boot_count
+        """What does not change while the board runs: said again every ten seconds, since memory may."""
+        self._digest = tables.HASH
+        self._constant = (
+            supply(ids.CORE_WIRE_VERSION),
+            supply(ids.CORE_DICTIONARY_HIGH),
+            supply(ids.CORE_DICTIONARY_LOW),
+            supply(ids.CORE_RESET_CAUSE),
+            supply(ids.CORE_BOOT_COUNT),
+        )
+        self._say_constant()
         self._heap = supply(ids.CORE_HEAP_FREE)
+
+    def _say_constant(self) -> None:
+        values = self._values
+        points = self._constant
+        digest = self._digest
+        hal = self._core.hal
+        values[points[0]] = WIRE_VERSION
+        values[points[1]] = digest[0] << 8 | digest[1]
+        values[points[2]] = digest[2] << 8 | digest[3]
+        values[points[3]] = hal.reset_cause
+        values[points[4]] = hal.boot_count
 
     def _port_points(self, supply, ids, name: str) -> "tuple[int, ...]":  # type: ignore[no-untyped-def]
         """The eight points of a port, in the order of its counters."""
@@ -135,7 +147,8 @@ class CorePoints:
         values[self._farm_vr] = uplink.farm.v_r
 
     def step_01hz(self) -> None:
-        """CLTU receiver and ports."""
+        """Constants, CLTU receiver and ports."""
+        self._say_constant()
         values = self._values
         uplink = self._core.uplink
         values[self._cltu[0]] = uplink.cltu_count(CLTU_STARTS)

@@ -3,6 +3,7 @@
 Application data: function id (2 octets), then the function's arguments as the dictionary lays them out.
 """
 
+from ..hal.null import Hal
 from ..tables import NO_APP
 from .base import Service
 from .failure import UNKNOWN_FUNCTION
@@ -23,10 +24,11 @@ class Functions(Service):
 
     service_type = 8
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, hal: Hal) -> None:
         self._router = router
         self._apps: list[FunctionHandler] = []
         self._core: dict[int, FunctionHandler] = {}
+        self._hal = hal
 
     def add_app(self, app: FunctionHandler) -> None:
         """The next app, in the order of APPS."""
@@ -40,6 +42,9 @@ class Functions(Service):
     def handle(self, request: Request) -> int:
         number = self._router.app_of(request)
         if number != NO_APP:
-            return self._apps[number].command(request.function, request)
+            self._hal.note_app(number + 1)
+            status = self._apps[number].command(request.function, request)
+            self._hal.note_app(0)
+            return status
         handler = self._core.get(request.function)
         return UNKNOWN_FUNCTION if handler is None else handler.command(request.function, request)

@@ -78,10 +78,44 @@ class Parameters(Service):
         self.changes = 0
         for row in self._rows:
             pool.supply(pool.id_at(row[PARAMETER_INDEX]))
+        # Each value twice more, by row: two of three are right when a bit of memory has turned over.
+        self._second = [self._values[row[PARAMETER_INDEX]] for row in self._rows]
+        self._third = list(self._second)
+        self._next = 0
 
     def use(self, store: Store) -> None:
         """Keep records in *store* from now on."""
         self._store = store
+
+    # --- three of each ------------------------------------------------------------------------------------------------
+
+    def _take(self, row: int, value: float) -> None:
+        """The parameter of *row* has this value from now on."""
+        self._values[self._rows[row][PARAMETER_INDEX]] = value
+        self._second[row] = value
+        self._third[row] = value
+
+    def put(self, index: int, value: float) -> None:
+        """Set the parameter at pool index *index* from on board; a value that is only written is taken for damage."""
+        self._take(self._row_of(index), value)
+
+    def mend(self, count: int) -> int:
+        """Compare the three of the next *count* parameters; the id of one whose value had to be mended, or -1."""
+        values = self._values
+        mended = -1
+        for _ in range(count):
+            row = self._next
+            self._next = row + 1 if row + 1 < len(self._rows) else 0
+            index = self._rows[row][PARAMETER_INDEX]
+            second = self._second[row]
+            third = self._third[row]
+            if values[index] != second or second != third:
+                if second == third:
+                    values[index] = second
+                    mended = self._pool.id_at(index)
+                else:
+                    self._take(row, third if values[index] == third else values[index])
+        return mended
 
     # --- one value ----------------------------------------------------------------------------------------------------
 
@@ -224,9 +258,10 @@ class Parameters(Service):
         for _ in range(request.items):
             index = self._pool.index_of(request.u16(at))
             self.parse(index, request.buffer, at + 2)
-            self._values[index] = self._parsed[0]
+            row = self._row_of(index)
+            self._take(row, self._parsed[0])
             self.changes = (self.changes + 1) & 0xFFFF
-            if self._rows[self._row_of(index)][PARAMETER_FLAGS] & PARAMETER_PERSISTENT:
+            if self._rows[row][PARAMETER_FLAGS] & PARAMETER_PERSISTENT:
                 persistent = True
             at += 2 + self._octets(index)
         return self._keep(request) if persistent else DONE
@@ -240,10 +275,10 @@ class Parameters(Service):
                 return request.blame_octets(NOT_SETTABLE, item, 1, request.at + 2 * item, 2)
         for item in range(request.items):
             index = self._pool.index_of(request.u16(request.at + 2 * item))
-            self._values[index] = self._defaults[index]
+            self._take(self._row_of(index), self._defaults[index])
         if not request.items:
-            for row in self._rows:
-                self._values[row[PARAMETER_INDEX]] = self._defaults[row[PARAMETER_INDEX]]
+            for row in range(len(self._rows)):
+                self._take(row, self._defaults[self._rows[row][PARAMETER_INDEX]])
         self.changes = (self.changes + 1) & 0xFFFF
         return self._keep(request)
 
@@ -281,6 +316,6 @@ class Parameters(Service):
             if row < 0 or record[at + 2] != self._pool.kind(index) or record[at + 3] != self._pool.width(index):
                 continue
             if self.parse(index, record, at + 4) and self._allowed(row, self._parsed[0]):
-                self._values[index] = self._parsed[0]
+                self._take(row, self._parsed[0])
                 taken += 1
         return taken

@@ -27,6 +27,18 @@ class KeptNumbers(NumberKeeper):
         self._store = store
         self.pair = pair
         self._record = bytearray(_RECORD)
+        self.refused = False  # by the store, at the last attempt
+
+    def are_intact(self) -> bool:
+        """Is every number where its kept one allows? Where the store refuses they may be above theirs."""
+        for association in self.pair:
+            high = association.kept_high - association.number_high
+            if high < 0 or (high == 0 and association.kept_low < association.number_low):
+                if not self.refused:
+                    return False
+            elif high > 1 or (high << 16) + association.kept_low - association.number_low > NUMBERS_AHEAD:
+                return False
+        return True
 
     def load(self) -> None:
         """Go on at the kept numbers; from now on nothing above them is accepted without a record. At start."""
@@ -52,7 +64,8 @@ class KeptNumbers(NumberKeeper):
         before_low = association.kept_low
         association.kept_high = high
         association.kept_low = low & 0xFFFF
-        if self._put() < 0:
+        self.refused = self._put() < 0
+        if self.refused:
             association.kept_high = before_high
             association.kept_low = before_low
 
