@@ -62,15 +62,20 @@ class StageSeen(msgspec.Struct, frozen=True):
     step: int | None = None
     failure: Failure | None = None
 
+    @property
+    def what(self) -> str:
+        """What happened, without times."""
+        step = "" if self.step is None else f" step {self.step}"
+        failure = "" if self.failure is None else f": {self.failure.shown}"
+        word = _WORDS.get(self.stage, self.stage) if self.success else f"NOT {_WORDS.get(self.stage, self.stage)}"
+        return f"{word}{step}{failure}"
+
     def line(self) -> str:
         """For people."""
         onboard = (
             "" if self.onboard is None else f"  {self.onboard.iso if self.onboard.is_set else self.onboard.onboard}"
         )
-        step = "" if self.step is None else f" step {self.step}"
-        failure = "" if self.failure is None else f": {self.failure.shown}"
-        what = _WORDS.get(self.stage, self.stage) if self.success else f"NOT {_WORDS.get(self.stage, self.stage)}"
-        return f"{self.received}  {self.after_s:7.3f} s  {what}{step}{failure}{onboard}"
+        return f"{self.received}  {self.after_s:7.3f} s  {self.what}{onboard}"
 
     def data(self) -> dict[str, Any]:
         """For JSON."""

@@ -290,7 +290,7 @@ class _Reader:
         for field in fields:
             if field.name not in seen and field.default is None:
                 text = f"{command.upper()}: argument {field.name} is missing"
-                self.problem(place, length, "missing", text, f"Write {field.name}={_meaning(field)}")
+                self.problem(place, length, "missing", text, f"Write {field.name}={meaning(field)}")
 
     def _argument(
         self, fields: Sequence[Field], what: str, token: str, place: int, args: dict[str, Number], seen: set[str]
@@ -321,7 +321,7 @@ class _Reader:
 def read_value(name: str, text: str, field: Field | Point, names: Mapping[str, int]) -> Number | TextProblem:
     """The raw number that *text* says for a field, or what is wrong with it (column 1)."""
     if not text:
-        return TextProblem(1, 1, "value", f"{name} has no value", f"Write {name}={_meaning(field)}")
+        return TextProblem(1, 1, "value", f"{name} has no value", f"Write {name}={meaning(field)}")
     value: Number
     unit = ""
     found = read_number(text)
@@ -336,20 +336,20 @@ def read_value(name: str, text: str, field: Field | Point, names: Mapping[str, i
         value = _WORDS[upper]
     elif found is None:
         known_names = list(field.enumeration.values) if field.enumeration is not None else list(names)
-        mend = did_you_mean(text, known_names) if known_names else f"Write {_meaning(field)}"
+        mend = did_you_mean(text, known_names) if known_names else f"Write {meaning(field)}"
         return TextProblem(1, len(text), "value", f"{name} cannot be {text}", mend)
     else:
         value, unit = found
     if unit and unit != field.unit:
         expected = f"{name} is in {field.unit}" if field.unit else f"{name} has no unit"
-        return TextProblem(1, len(text), "unit", f"{expected}, found {unit}", f"Write {_meaning(field)}")
+        return TextProblem(1, len(text), "unit", f"{expected}, found {unit}", f"Write {meaning(field)}")
     try:
         return number_of(name, value, field.type, field.low, field.high, field.enumeration)
     except ArgumentError as error:
-        return TextProblem(1, len(text), "range", f"{error.summary}, found {text}", f"Write {_meaning(field)}")
+        return TextProblem(1, len(text), "range", f"{error.summary}, found {text}", f"Write {meaning(field)}")
 
 
-def _meaning(field: Field | Point) -> str:
+def meaning(field: Field | Point) -> str:
     """What may stand there, in short."""
     if field.enumeration is not None:
         return " or ".join(field.enumeration.values)

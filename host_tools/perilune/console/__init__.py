@@ -1,0 +1,1 @@
+"""`perilune console`: a board's housekeeping, commands, events, sequences and link on one terminal."""
