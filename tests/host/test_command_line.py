@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from perilune.cli import main, subcommand_names
+from perilune.cli import build_parser, main, subcommand_names
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "rich", "textual", "serial", "flight.topology", "perilune.dictionary.load")
 
 
-@pytest.mark.parametrize("name", subcommand_names())
+def actions() -> list[str]:
+    """Every subcommand, and each action that has a parser of its own ("seq upload")."""
+    found = []
+    for name in subcommand_names():
+        [outer] = [row for row in build_parser([name])._actions if row.choices]
+        inner = [row.choices for row in outer.choices[name]._actions if isinstance(row, argparse._SubParsersAction)]
+        found += [name, *(f"{name} {action}" for choices in inner for action in choices)]
+    return found
+
+
+@pytest.mark.parametrize("name", actions())
 def test_help_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([name, "--help"])
+        main([*name.split(), "--help"])
     assert ended.value.code == 0
-    assert f"perilune {name}" in capsys.readouterr().out
+    # Below the line of usage, which names it anyhow.
+    assert re.search(rf"^ +perilune {name}\b", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_help_of_operators_commands_imports_nothing_heavy() -> None:

@@ -2,6 +2,10 @@
 
 One panel for each group of values over a common time; limits dashed, night shaded, modes and events above. The page
 zooms with the wheel, moves by dragging and shows the values under the pointer.
+
+example:
+
+    perilune plot build/lunation_45.npz --html lunation.html
 """
 
 from __future__ import annotations

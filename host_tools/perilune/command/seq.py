@@ -11,6 +11,7 @@ examples:
     perilune seq upload day.seq --target bench                   goes on where a lost link broke it off
     perilune seq run 20 --target bench                           with each step as it ends
     perilune seq status --target bench                           what is on board, and how far it is
+    perilune seq list                                            the same
     perilune seq abort 20                                        or --all
     perilune seq delete 20
     perilune seq schedule plan.seq --at 2026-331T12:00:00        each request by the board's schedule
