@@ -91,12 +91,14 @@ test-long: setup unix test-images ## run all tests
 	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu
 	@$(VENV)/python -m pytest -n auto --dist loadgroup
 
-# What the tests boot: both variants, both with the mission of the flight tests, and the reference payload.
+# What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
 .PHONY: test-images
 test-images: setup
 	@for image in VARIANT=flight VARIANT=dev \
 		"VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload" \
+		"VARIANT=dev MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload-dev" \
 		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial" \
+		"VARIANT=flight MISSION=$(CURDIR)/hil/campaign/unruly BUILD=$(CURDIR)/build/$(BOARD)-unruly" \
 		"VARIANT=dev MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"; do \
 		$(MAKE) -s firmware $$image >build/test-images.log 2>&1 || { tail -n 30 build/test-images.log; exit 1; }; \
 	done
@@ -139,6 +141,10 @@ hil: setup ## fly the scenarios on a target: TARGET=qemu (sitl, renode, serial B
 		MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(HIL_BOARD)-payload >build/hil-image.log 2>&1 \
 		|| { tail -n 30 build/hil-image.log; exit 1; })
 	@$(VENV)/python -m pytest hil -n $(HIL_WORKERS) --target $(TARGET) $(if $(BENCH),--bench $(BENCH))
+
+.PHONY: campaign
+campaign: setup test-images ## faults by the hundred on emulated boards, judged: CAMPAIGN=memory|power|soak OPTIONS="--flips 2000"
+	@$(RUN_MODULE) hil.campaign $(or $(CAMPAIGN),memory) $(OPTIONS)
 
 .PHONY: renode
 renode: setup ## unpack a downloaded Renode for this project, or say where to get it: PACKAGE=file
@@ -185,27 +191,37 @@ fuzz: setup ## fuzz every decoder: SECONDS=60, shared by all of them
 		|| $(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --editable '.[fuzz]'
 	@$(RUN_MODULE) tests.fuzz.run $(SECONDS)
 
+# All benchmarks add to one history; each shows what has changed since its last run.
+HISTORY_FILE = $(if $(HISTORY),--history $(HISTORY))
+
+.PHONY: bench
+bench: setup bench-images ## measure everything, one table with goals and changes; fails when one is missed: HISTORY=file
+	@$(RUN_MODULE) tests.bench $(HISTORY_FILE)
+
 .PHONY: bench-codec
 bench-codec: setup test-images ## measure the codec on this machine and on the emulated board
-	@$(RUN_MODULE) tests.bench.bench_codec
+	@$(RUN_MODULE) tests.bench.bench_codec $(HISTORY_FILE)
 
 .PHONY: bench-host
 bench-host: setup ## measure archive and decoding beside a raw file write and plain SQLite, on this machine
-	@$(RUN_MODULE) tests.bench.bench_host
+	@$(RUN_MODULE) tests.bench.bench_host $(HISTORY_FILE)
 
-# The flight program with the benchmark's mission, as it flies and with a prompt.
 .PHONY: bench-board
-bench-board: setup ## measure the flight program on the emulated board
+bench-board: setup bench-images ## measure the flight program on the emulated board
+	@$(RUN_MODULE) tests.bench.bench_board $(HISTORY_FILE)
+
+.PHONY: bench-boot
+bench-boot: setup test-images ## measure the time from power to the first housekeeping on the emulated board
+	@$(RUN_MODULE) tests.bench.bench_boot $(HISTORY_FILE)
+
+# What is measured: images of the tests, and the flight program with the benchmark's mission, as it flies and with a prompt.
+.PHONY: bench-images
+bench-images: test-images
 	@mkdir -p build/bench
 	@for image in "VARIANT=flight BUILD=$(CURDIR)/build/$(BOARD)-load" "VARIANT=dev BUILD=$(CURDIR)/build/$(BOARD)-load-dev"; do \
 		$(MAKE) -s firmware $$image MISSION=$(CURDIR)/tests/bench/load >build/bench/images.log 2>&1 \
 			|| { tail -n 30 build/bench/images.log; exit 1; }; \
 	done
-	@$(RUN_MODULE) tests.bench.bench_board
-
-.PHONY: bench-boot
-bench-boot: setup test-images ## measure the time from power to the first housekeeping on the emulated board
-	@$(RUN_MODULE) tests.bench.bench_boot
 
 # ---- Housekeeping ----
 

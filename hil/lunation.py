@@ -11,18 +11,20 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from perilune.plot import write_html, write_png
 from perilune.run_record import read_run
 
-from hil.closed_loop import ClosedLoop
+from hil.closed_loop import ClosedLoop, ModeChange
 from hil.plant.plant import Plant
 from hil.plant.progress import Progress
 from hil.plant.sun import SYNODIC_DAY_S
 
 # Landed in the morning, so that a whole day and a whole night follow.
 LANDING_H = 7.0
+LUNATION_D = SYNODIC_DAY_S / 86400.0  # Earth days
 # On-board time of the landing, s since the board's epoch: a date like any other.
 LANDING_S = 220_000_000
 SETTLE_S = 60.0
@@ -59,40 +61,58 @@ def mode_history(loop: ClosedLoop) -> list[str]:
     return [change.mode for change in loop.modes]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry; 0: as expected, 1: not."""
-    parser = argparse.ArgumentParser(prog="python -m hil.lunation", description=__doc__)
-    parser.add_argument("--latitude", type=float, default=0.0, help="degrees, north positive (default 0)")
-    parser.add_argument("--days", type=float, default=SYNODIC_DAY_S / 86400.0, help="Earth days (default: a lunation)")
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of record and plots (default build)")
-    parser.add_argument("--seed", type=int, default=1, help="of everything random (default 1)")
-    arguments = parser.parse_args(argv)
-    seconds = arguments.days * 86400.0
-    path = arguments.out / f"lunation_{arguments.latitude:g}.npz"
-    plant = Plant(arguments.latitude, LANDING_H, seed=arguments.seed)
-    loop = ClosedLoop(plant, record=path, title=f"A lunation at latitude {arguments.latitude:g} deg")
+@dataclass(frozen=True)
+class Lunation:
+    """What came of it. findings: what was not as expected. plot: path without suffix of .png, .html and .npz."""
+
+    seconds: float
+    took_s: float
+    soc_low_percent: float
+    modes: list[ModeChange]
+    findings: list[str]
+    plot: Path
+
+
+def fly_lunation(latitude_deg: float, days: float = LUNATION_D, *, out: Path, seed: int = 1) -> Lunation:
+    """Fly it, draw it into the folder *out*, judge it."""
+    seconds = days * 86400.0
+    path = out / f"lunation_{latitude_deg:g}.npz"
+    plant = Plant(latitude_deg, LANDING_H, seed=seed)
+    loop = ClosedLoop(plant, record=path, title=f"A lunation at latitude {latitude_deg:g} deg")
     began = time.monotonic()
     with Progress("lunation", seconds) as bar:
         fly(loop, seconds, lambda done: bar.update(done, f"{loop.mode} {loop.value('power.battery_soc'):.0f} %"))
-    took = time.monotonic() - began
+    took_s = time.monotonic() - began
     found = loop.findings()
-    if arguments.days * 86400.0 >= 0.99 * SYNODIC_DAY_S and mode_history(loop) != MODES:
+    if days >= 0.99 * LUNATION_D and mode_history(loop) != MODES:
         found.append(f"modes: {mode_history(loop)}, expected {MODES}")
+    soc_low = 100 * plant.extremes.soc_low
     assert loop.recorder is not None
-    loop.recorder.facts["lowest state of charge"] = f"{100 * plant.extremes.soc_low:.1f} %"
+    loop.recorder.facts["lowest state of charge"] = f"{soc_low:.1f} %"
     loop.recorder.flush()
     run = read_run(path)
     write_png(run, path.with_suffix(".png"))
     write_html(run, path.with_suffix(".html"))
-    print(
-        f"{arguments.days:.2f} days at {arguments.latitude:g} deg in {took:.0f} s, {seconds / took:.0f} times real time"
-    )
-    print(f"lowest state of charge {100 * plant.extremes.soc_low:.1f} %; {path.with_suffix('.png')}, .html, .npz")
-    for change in loop.modes:
+    return Lunation(seconds, took_s, soc_low, loop.modes, found, path.with_suffix(""))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry; 0: as expected, 1: not."""
+    parser = argparse.ArgumentParser(prog="python -m hil.lunation", description=__doc__)
+    parser.add_argument("--latitude", type=float, default=0.0, help="degrees, north positive (default 0)")
+    parser.add_argument("--days", type=float, default=LUNATION_D, help="Earth days (default: a lunation)")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of record and plots (default build)")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default 1)")
+    arguments = parser.parse_args(argv)
+    result = fly_lunation(arguments.latitude, arguments.days, out=arguments.out, seed=arguments.seed)
+    speed = f"{result.seconds / result.took_s:.0f} times real time"
+    print(f"{arguments.days:.2f} days at {arguments.latitude:g} deg in {result.took_s:.0f} s, {speed}")
+    print(f"lowest state of charge {result.soc_low_percent:.1f} %; {result.plot}.png, .html, .npz")
+    for change in result.modes:
         print(f"{change.time_s / 86400.0:8.3f} d  {change.mode:9} {change.reason}")
-    for line in found:
+    for line in result.findings:
         print(f"not as expected: {line}")
-    return 1 if found else 0
+    return 1 if result.findings else 0
 
 
 if __name__ == "__main__":

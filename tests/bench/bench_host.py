@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from perilune.archive import ArchiveReader, ArchiveWriter
 from perilune.dictionary import Dictionary
@@ -23,6 +22,7 @@ from perilune.telemetry import Decoder
 from perilune.telemetry.batch import BatchDecoder
 
 from tests.bench import downlink
+from tests.bench.figures import Figure, run_alone
 
 ROUNDS = 3
 BLOCKS = 6  # of 16384 packets
@@ -30,16 +30,8 @@ PACKETS = BLOCKS * downlink.BLOCK
 COMMIT_FRAMES = 64  # that a fast line brings between two looks at it
 DAY_S = 86_400
 NOON = 1_795_176_000
-LINE = "{:56} {:>16} {:>12}  {}"
-
-
-class Goal(NamedTuple):
-    """A row of the table."""
-
-    what: str
-    figure: str
-    goal: str
-    met: bool | None = None
+MEMORY_PACKETS = 500_000
+TITLE = f"Archive and decoding on this machine: packets of 88 octets with 20 values, medians of {ROUNDS} rounds"
 
 
 def median_s(work: Callable[[int], object]) -> float:
@@ -86,7 +78,7 @@ def ingest(path: Path, frames: list[bytes], blocks: int, dictionary: Dictionary)
     assert archive.packets == blocks * downlink.BLOCK
 
 
-def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Goal]:
+def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Figure]:
     """Ingest beside plain work."""
     frames = downlink.frames(downlink.packets())
     raw = median_s(lambda n: write_raw(folder / f"raw{n}", frames, BLOCKS))
@@ -97,18 +89,17 @@ def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Goal]:
         info = reader.info()
         assert (info["gaps"], info["undecodable"], info["housekeeping_reports"]) == (0, 0, PACKETS)
         stored = info["octets"]
-    rate = PACKETS / ours
     return [
-        Goal("raw write of the frames to a file", f"{PACKETS / raw:,.0f}/s", ""),
-        Goal("plain sqlite3 inserts of the frames", f"{PACKETS / plain:,.0f}/s", ""),
-        Goal("archive: frames, values, gaps", f"{rate:,.0f}/s", "10,000/s", rate >= 10_000),
-        Goal("  beside a raw write, times slower", f"{ours / raw:.1f}", ""),
-        Goal("  beside plain inserts, times slower", f"{ours / plain:.1f}", "5", ours <= 5 * plain),
-        Goal("  octets stored for each octet of frames", f"{stored / octets:.2f}", "2.5", stored <= 2.5 * octets),
+        Figure("raw write of the frames to a file", round(PACKETS / raw), "packets/s"),
+        Figure("plain sqlite3 inserts of the frames", round(PACKETS / plain), "packets/s"),
+        Figure("archive: frames, values, gaps", round(PACKETS / ours), "packets/s", at_least=10_000),
+        Figure("  beside a raw write, times slower", round(ours / raw, 1), "x"),
+        Figure("  beside plain inserts, times slower", round(ours / plain, 2), "x", at_most=5),
+        Figure("  octets stored for each octet of frames", round(stored / octets, 2), "", at_most=2.5),
     ]
 
 
-def decode_rows(dictionary: Dictionary) -> list[Goal]:
+def decode_rows(dictionary: Dictionary) -> list[Figure]:
     """Decoding in batches beside one packet at a time."""
     packets = downlink.packets()
     octets = b"".join(downlink.frames(packets))
@@ -116,17 +107,12 @@ def decode_rows(dictionary: Dictionary) -> list[Goal]:
     one = median_s(lambda _: [decoder.decode(packet) for packet in packets])
     batch = median_s(lambda _: BatchDecoder(Decoder(dictionary)).decode(octets))
     return [
-        Goal(
-            "decode one packet at a time, 20 values",
-            f"{len(packets) / one:,.0f}/s",
-            "10,000/s",
-            len(packets) >= 1e4 * one,
-        ),
-        Goal("decode in batches", f"{len(packets) / batch:,.0f}/s", "1,000,000/s", len(packets) >= 1e6 * batch),
+        Figure("decode one packet at a time, 20 values", round(len(packets) / one), "packets/s", at_least=10_000),
+        Figure("decode in batches", round(len(packets) / batch), "packets/s", at_least=1_000_000),
     ]
 
 
-def query_rows(folder: Path, dictionary: Dictionary) -> list[Goal]:
+def query_rows(folder: Path, dictionary: Dictionary) -> list[Figure]:
     """A day of one parameter out of three, each at 1 Hz, live as it is written: frame by frame with flushes between."""
     path = folder / "days"
     frames = downlink.frames(downlink.packets())
@@ -146,10 +132,10 @@ def query_rows(folder: Path, dictionary: Dictionary) -> list[Goal]:
 
     taken_ms = 1000 * median_s(query)
     assert DAY_S * 0.95 < found[0] < DAY_S * 1.05, found
-    return [Goal(f"a day of one parameter, {found[0]:,} values", f"{taken_ms:.1f} ms", "100 ms", taken_ms <= 100)]
+    return [Figure("a day of one parameter at 1 Hz", round(taken_ms, 1), "ms", at_most=100)]
 
 
-def memory_rows(folder: Path, dictionary: Dictionary, packets: int) -> list[Goal]:
+def memory_rows(folder: Path, dictionary: Dictionary, packets: int) -> list[Figure]:
     """Memory while many packets are stored."""
     path = folder / "many"
     frames = downlink.frames(downlink.packets())
@@ -163,11 +149,10 @@ def memory_rows(folder: Path, dictionary: Dictionary, packets: int) -> list[Goal
             if block >= blocks // 4:
                 marks.append(resident_mb())
     rate = blocks * downlink.BLOCK / (time.perf_counter() - start)
-    growth = marks[-1] - marks[0]
-    what = f"memory from {blocks // 4 * downlink.BLOCK:,} to {blocks * downlink.BLOCK:,} packets"
     return [
-        Goal(what, f"{growth:+.1f} MB", "8 MB", growth <= 8),
-        Goal("  stored meanwhile", f"{rate:,.0f}/s", "10,000/s", rate >= 10_000),
+        Figure("growth of memory while packets are stored", round(marks[-1] - marks[0], 1), "MB", at_most=8),
+        Figure("  packets stored meanwhile", blocks * downlink.BLOCK, ""),
+        Figure("  how fast", round(rate), "packets/s", at_least=10_000),
     ]
 
 
@@ -180,22 +165,19 @@ def resident_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def main() -> int:
-    """packets for the memory's run: the argument, else half a million."""
-    packets = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
+def figures(memory_packets: int = MEMORY_PACKETS) -> list[Figure]:
+    """All of it. memory_packets: how many are stored while the memory is watched."""
     with tempfile.TemporaryDirectory(prefix="bench_host") as name:
         folder = Path(name)
         dictionary = downlink.dictionary(folder / "dictionary")
         rows = decode_rows(dictionary)
         rows += ingest_rows(folder, dictionary)
         rows += query_rows(folder, dictionary)
-        rows += memory_rows(folder, dictionary, packets)
-    print(f"Packets of 88 octets with 20 values, {PACKETS:,} of them; medians of {ROUNDS} rounds\n")
-    print(LINE.format("", "figure", "goal", ""))
-    for row in rows:
-        print(LINE.format(row.what, row.figure, row.goal, "" if row.met is None else "met" if row.met else "MISSED"))
-    return 0 if all(row.met is not False for row in rows) else 1
+        rows += memory_rows(folder, dictionary, memory_packets)
+    return rows
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    packets = [int(word) for word in sys.argv[1:] if word.isdecimal()]  # 10000000 for the long run of the memory
+    options = [word for word in sys.argv[1:] if not word.isdecimal()]
+    sys.exit(run_alone("host", TITLE, lambda: figures(*packets), options))

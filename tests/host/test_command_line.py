@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "rich", "textual", "serial", "flight.topology", "perilune.dictionary.load")
 
 
+def inner_parsers(parser: argparse.ArgumentParser) -> list[Mapping[str, argparse.ArgumentParser]]:
+    """Parsers of what may follow."""
+    return [row.choices for row in parser._actions if isinstance(row, argparse._SubParsersAction)]
+
+
 def actions() -> list[str]:
     """Every subcommand, and each action that has a parser of its own ("seq upload")."""
     found = []
     for name in subcommand_names():
-        [outer] = [row for row in build_parser([name])._actions if row.choices]
-        inner = [row.choices for row in outer.choices[name]._actions if isinstance(row, argparse._SubParsersAction)]
+        [outer] = inner_parsers(build_parser([name]))
+        inner = inner_parsers(outer[name])
         found += [name, *(f"{name} {action}" for choices in inner for action in choices)]
     return found
 
