@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 
@@ -345,6 +346,56 @@ def test_only_the_points_that_are_asked_for() -> None:
         await desk.press("escape", "l")
         await desk.look()
         assert [line.split()[0] for line in desk.lines if line.startswith(" ")] == ["load_permille"]
+
+    desk.run((80, 24), work)
+
+
+def without_bar(text: str) -> str:
+    """Without the glyphs of the scroll bar, which tells how much there is."""
+    return " ".join(re.sub("[▁▂▃▄▅▆▇█]", " ", text).split())
+
+
+def test_a_log_stays_at_its_end_unless_somebody_reads() -> None:
+    desk, _ = fake_desk()
+
+    async def work() -> None:
+        await desk.press("f3")
+        for number in range(60):
+            desk.board.commands.add(f"line {number}.")
+        await desk.look()
+        assert "line 59." in desk.seen("commands")
+        await desk.press("pageup")
+        await desk.look()
+        top = without_bar(desk.seen("commands"))
+        assert "line 59." not in top
+        desk.board.commands.add("line 60.")
+        await desk.look()
+        assert without_bar(desk.seen("commands")) == top
+        await desk.press("pagedown", "pagedown")
+        await desk.look()
+        desk.board.commands.add("line 61.")
+        await desk.look()
+        assert "line 61." in desk.seen("commands")
+        assert desk.pilot is not None
+        for size in ((100, 12), (80, 30), (120, 40)):
+            await desk.pilot.resize_terminal(*size)
+            await desk.look()
+            assert "line 61." in desk.seen("commands")
+
+    desk.run((80, 24), work)
+
+
+def test_a_long_line_is_wrapped_below_its_text() -> None:
+    desk, _ = fake_desk()
+
+    async def work() -> None:
+        desk.board.events.add("12:00:00 " + "word " * 30)
+        await desk.press("f4")
+        await desk.look()
+        lines = [line for line in desk.lines if "word" in line]
+        assert lines[0].startswith("12:00:00 word")
+        assert len(lines) == 3
+        assert all(line.startswith(" " * 9 + "word") and len(line) <= 80 for line in lines[1:])
 
     desk.run((80, 24), work)
 

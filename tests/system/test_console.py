@@ -6,6 +6,8 @@ Each test writes what was seen to build/console/ as a picture.
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from perilune.client.owned_link import OwnedLink
 from perilune.client.sitl_transport import SitlTransport
 from perilune.console.app import ConsoleApp
 from perilune.console.board_watch import BoardWatch
+from perilune.console.picture import LARGEST_OCTETS, Moon, draw
 from perilune.dictionary.keys import BENCH_KEYS
 from perilune.dictionary.load import CORE
 from perilune.link.keys import VolatileNumbers
@@ -30,7 +33,6 @@ from tests.host.console_screen import DICTIONARY, SIZES, Desk, sitl_desk
 from tests.system.targets import TRIAL
 
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "console"
-LARGEST_PICTURE = 300_000
 DEADLINE_S = 30.0
 
 
@@ -39,7 +41,7 @@ def keep_picture(desk: Desk, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = desk.app.export_screenshot()
     assert picture.startswith("<svg")
-    assert len(picture) < LARGEST_PICTURE
+    assert len(picture) < LARGEST_OCTETS
     (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
@@ -205,6 +207,22 @@ def test_counters_of_the_link_are_shown() -> None:
         assert "delivered 1, waiting 0" in desk.text
 
     desk.run((80, 24), work)
+
+
+def test_the_picture_of_the_documents(tmp_path: Path) -> None:
+    """Flown twice, for a shorter time: the same each time, small, and nothing in it is fetched."""
+    drawn = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        moon = Moon(tmp_path / name)
+        drawn.append(asyncio.run(draw(moon, settle_s=30.0)))
+        moon.watch.close()
+    assert drawn[0] == drawn[1]
+    text = html.unescape(drawn[0]).replace("\xa0", " ")
+    assert len(drawn[0].encode()) < LARGEST_OCTETS
+    assert not re.search(r"url\((?!#)|href=", text)
+    for shown in ("NOMINAL", "battery_soc", "zone=BATTERY", "5/6 ", "WAIT power."):
+        assert shown in text, shown
 
 
 class SharedBoard:

@@ -31,9 +31,9 @@ from .text_panel import TextPanel
 PANELS = ("values", "commands", "events", "sequences", "link")
 # From this width on, values stand beside the other panels.
 WIDE = 110
-# A human sees no faster; a slow terminal is not flooded.
+# Logs are drawn as they come; values, with their ages, once a second: that is what a slow terminal has to carry.
 LOGS_S = 0.2
-VALUES_EVERY = 3
+VALUES_EVERY = 5
 
 
 def shown_panels(width: int, active: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from textual.pilot import Pilot
+from textual.widgets import Input
 
 from ..client.ground import Ground
 from ..client.owned_link import OwnedLink
@@ -167,29 +167,32 @@ def typed() -> Iterator[tuple[str, float]]:
     yield "POWER.LOAD_ON load=MECHANISM", 5.0
 
 
-async def draw(moon: Moon, columns: int = COLUMNS, rows: int = ROWS) -> str:
-    """The console after some work, as SVG, with a command half typed."""
+async def draw(moon: Moon, settle_s: float = SETTLE_S) -> str:
+    """The console after some work, as SVG, with a command half typed. settle_s: how long before that."""
     app = ConsoleApp(moon.watch, in_thread=False, wall=moon.wall)
-    async with app.run_test(size=(columns, rows)) as pilot:
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        app.query_one("#line", Input).cursor_blink = False
         moon.fly(2.0)
         moon.set_time()
         moon.load_sequence()
-        moon.fly(SETTLE_S)
+        moon.fly(settle_s, turn_s=1.0)
         for text, seconds in typed():
-            await _enter(pilot, text)
+            _give(app, text)
+            await pilot.press("enter")
+            await pilot.pause()
             moon.fly(seconds)
         await pilot.press("f5")
         moon.fly(3.0)
-        await pilot.press(*"THERMAL.SET_SETPOINT zone=")
+        _give(app, "THERMAL.SET_SETPOINT zone=")
+        await pilot.pause()
         app.renew(all_of_it=True)
         await pilot.pause()
         return _FONTS.sub("", app.export_screenshot(title="perilune console"))
 
 
-async def _enter(pilot: Pilot[None], text: str) -> None:
-    await pilot.press(*text)
-    await pilot.press("enter")
-    await pilot.pause()
+def _give(app: ConsoleApp, text: str) -> None:
+    """Into the command line, at once."""
+    app.query_one("#line", Input).insert_text_at_cursor(text)
 
 
 def main(arguments: list[str]) -> int:

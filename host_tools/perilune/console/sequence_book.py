@@ -103,7 +103,7 @@ class SequenceBook:
         octets = b""
         while (piece := pieces.get(len(octets))) is not None and piece:
             octets += piece
-        texts = [text for _, text in listing(octets, self._dictionary)]
+        texts = [text.removeprefix("R00:00:00 ") for _, text in listing(octets, self._dictionary)]
         if len(texts) == report.steps and not texts[-1].startswith("no step"):
             del self._pieces[report.id]
             self._steps[report.id] = texts
