@@ -13,6 +13,7 @@ class Symbols:
 
     def __init__(self, elf: Path) -> None:
         self._functions: list[tuple[int, int, str]] = []
+        self._objects: list[tuple[int, int, str]] = []
         self._addresses: dict[str, int] = {}
         with elf.open("rb") as file:
             table = ELFFile(file).get_section_by_name(".symtab")
@@ -21,6 +22,8 @@ class Symbols:
                 if kind == "STT_FUNC":
                     address &= ~THUMB
                     self._functions.append((address, max(symbol["st_size"], 1), symbol.name))
+                if kind == "STT_OBJECT":
+                    self._objects.append((address, max(symbol["st_size"], 1), symbol.name))
                 if kind in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE"):
                     self._addresses[symbol.name] = address
 
@@ -35,3 +38,7 @@ class Symbols:
         """Name of the function that *address* lies in; empty when in none."""
         address &= ~THUMB
         return next((name for start, size, name in self._functions if start <= address < start + size), "")
+
+    def object_at(self, address: int) -> str:
+        """Name of the variable that *address* lies in; empty when in none."""
+        return next((name for start, size, name in self._objects if start <= address < start + size), "")

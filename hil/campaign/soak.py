@@ -1,0 +1,111 @@
+"""A long flight on a clean link: nothing is lost, no memory goes, the watchdog is quiet, each hang is recovered from.
+
+Between two hangs the board is commanded once a second. Before each hang its heap is collected and measured.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import msgspec
+from perilune.dictionary import load
+from perilune.dictionary.load import CORE
+from perilune.errors import PeriluneError
+
+from hil.bench import load_bench
+from hil.campaign.flying_board import RECOVERY_S
+from hil.campaign.outcome import CAMPAIGN_DIR
+from hil.ground import Ground
+from hil.targets.errors import TargetError
+from hil.targets.make import make_target
+
+UNRULY = Path(__file__).resolve().parent / "unruly.toml"
+HANG = 2  # of unruly.deed
+STARTING_S = 3.0  # after a start, until everything that comes once has come
+HEAP_SLACK = 64  # octets that a report under way may hold
+
+
+class Soak(msgspec.Struct, kw_only=True):
+    """What a flight has shown. heaps: free octets after a collection, before each hang. recoveries_s: of each hang."""
+
+    seconds: float
+    telecommands: int = 0
+    reports: int = 0
+    heaps: list[int] = []
+    recoveries_s: list[float] = []
+    wrong: list[str] = []
+
+
+def soak(bench_name: str, seconds: float, hang_every_s: float) -> Soak:
+    """Fly for so many seconds of the board's time."""
+    bench = load_bench(bench_name)
+    found = Soak(seconds=seconds)
+    with (
+        tempfile.TemporaryDirectory(prefix="perilune-soak-") as folder,
+        make_target(bench, Path(folder)) as target,
+    ):
+        target.boot()
+        ground = Ground(target, load([CORE, *bench.mission_folders]))
+        try:
+            ground.await_boot()
+            end_s = target.now_s() + seconds
+            while target.now_s() < end_s:
+                fly_quietly(ground, min(hang_every_s, end_s - target.now_s()), found)
+                hang(ground, found)
+        except (TargetError, PeriluneError) as error:
+            found.wrong.append(f"{type(error).__name__}: {error}")
+        found.reports = len(ground.reports)
+    if found.heaps and min(found.heaps) < found.heaps[0] - HEAP_SLACK:
+        found.wrong.append(f"free heap fell from {found.heaps[0]} to {min(found.heaps)} octets")
+    return found
+
+
+def fly_quietly(ground: Ground, seconds: float, found: Soak) -> None:
+    """Command the board once a second; nothing may be lost, and it may not start anew."""
+    ground.run_for(STARTING_S)
+    losses, first = dict(ground.lost), len(ground.reports)
+    end_s = ground.target.now_s() + seconds
+    while ground.target.now_s() < end_s:
+        ground.do("core.ping")
+        found.telecommands += 1
+        ground.run_for(1.0)
+    ground.do("core.collect_heap")
+    found.heaps.append(int(ground.number("core.heap_free")))
+    starts = [report for report in ground.reports[first:] if getattr(report, "name", "") == "core.boot"]
+    if starts:
+        found.wrong.append(f"{len(starts)} starts that nobody provoked")
+    lost = {kind: count - losses[kind] for kind, count in ground.lost.items() if count != losses[kind]}
+    if lost:
+        found.wrong.append(f"lost on a clean link: {lost}")
+
+
+def hang(ground: Ground, found: Soak) -> None:
+    """Let the app hang; the time until housekeeping comes from a board that was started anew."""
+    ground.set({"unruly.now": HANG})
+    begin_s = ground.target.now_s()
+    ground.mark()
+    ground.wait_event("core.crash", timeout_s=2 * RECOVERY_S)
+    ground.await_boot(RECOVERY_S)
+    took_s = ground.target.now_s() - begin_s
+    found.recoveries_s.append(round(took_s, 2))
+    if took_s > RECOVERY_S + 1.0:  # the app's next step, at which it hangs, is up to a second away
+        found.wrong.append(f"a hang took {took_s:.1f} s")
+    if ground.value("modes.isolated"):
+        ground.do("modes.change", mode="SAFE")
+
+
+def write_soak(found: Soak) -> Path:
+    """Text and JSON in hil/out/campaign; the text's path."""
+    CAMPAIGN_DIR.mkdir(parents=True, exist_ok=True)
+    path = CAMPAIGN_DIR / "soak.txt"
+    lines = [
+        f"Soak: {found.seconds:g} s, {found.telecommands} telecommands, {found.reports} reports",
+        f"free heap after collections: {found.heaps}",
+        f"recoveries from hangs: {found.recoveries_s} s, {RECOVERY_S:g} s allowed",
+        *(found.wrong or ["nothing lost, no start that nobody provoked, no heap gone"]),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.with_suffix(".json").write_text(json.dumps(msgspec.to_builtins(found), indent=1), encoding="utf-8")
+    return path
