@@ -105,6 +105,7 @@ class Events:
     def __init__(self, ids):
         self._ids = ids
         self.raised = []
+        self.amperes = []
         self.count = 0
         self.keep = True
 
@@ -114,6 +115,7 @@ class Events:
             for name in self._ids.numbers:
                 if self._ids.numbers[name] == event_id:
                     self.raised.append((name[len("EVENT_POWER_") :], a))
+                    self.amperes.append(b)
 
 
 class Store:

@@ -178,6 +178,32 @@ class TestCharging(unittest.TestCase):
         self.assertTrue(bench.unit.charger_wanted)
         self.assertIn("LINK_BACK", bench.names())
 
+    def test_a_unit_that_was_never_heard_is_lost_after_a_minute_of_the_board(self):
+        bench = Bench()
+        scale = bench.core.ids.DEVICE_TIME_SCALE
+        self.assertEqual(bench.app._scale, scale)
+        bench.core.values[scale] = 60
+        bench.unit.link_ok = False
+        for _ in range(59):
+            bench.app.step_1hz()
+        self.assertNotIn("LINK_LOST", bench.names())
+        bench.app.step_1hz()
+        self.assertIn("LINK_LOST", bench.names())
+
+    def test_a_load_that_the_unit_tripped_is_told_with_its_last_current(self):
+        bench = Bench()
+        bench.run()
+        bench.ask("LOAD_ON", RADIO)
+        bench.run()
+        bench.names()
+        bench.unit.load_a[RADIO].value = 0.9
+        bench.run()
+        bench.unit.load_a[RADIO].value = 0.0
+        bench.overload = RADIO
+        bench.run()
+        self.assertEqual(bench.names(), ["LOAD_TRIPPED"])
+        self.assertEqual(round(bench.events.amperes[-1], 3), 0.9)
+
     def test_a_command_forbids_and_does_not_force(self):
         bench = Bench()
         self.assertEqual(bench.ask("SET_CHARGER", 0), DONE)

@@ -26,7 +26,7 @@ from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 _RECORD: int = const(8)
 _VERSION: int = const(1)
 _ASK_AGAIN_S: int = const(60)
-# After a start nothing is known of the unit; the first readings should have come by then.
+# After a start nothing is known of the unit; the first readings should have come by then, in the board's time.
 _NOT_YET: int = const(-1)
 _FIRST_S: int = const(60)
 _WORKING: int = 1 << MODE_STANDBY | 1 << MODE_NOMINAL | 1 << MODE_SCIENCE
@@ -54,6 +54,7 @@ class Power(App):
         self._silent_s = 0
         self._ask_s = 0
         self._link = _NOT_YET
+        self._first_s = _FIRST_S
         self._feed = False
         self._cut_off = False
         self._disagrees = False
@@ -197,9 +198,9 @@ class Power(App):
         self._mode = mode
         self._ask_s = 0
 
-    def told(self, what: int, load: int) -> None:
+    def told(self, what: int, load: int, amperes: float) -> None:
         """Something happened to a load (loads.py)."""
-        self.core.events.raise_(self._load_events[what], load, self._unit.load_a[load].value)
+        self.core.events.raise_(self._load_events[what], load, amperes)
         if what == LATCHED:
             # A restart must not switch it on again.
             self._keep()
@@ -219,7 +220,9 @@ class Power(App):
             self._silent_s = 0
             self._look(elapsed_s)
         link = 1 if unit.link_ok else 0
-        if link != self._link and (self._link != _NOT_YET or link or self._silent_s >= _FIRST_S):
+        if self._first_s:
+            self._first_s -= 1
+        if link != self._link and (self._link != _NOT_YET or link or not self._first_s):
             self._link_changed(link)
 
     def _start(self) -> None:

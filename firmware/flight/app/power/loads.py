@@ -28,7 +28,8 @@ _WAIT_MAX: int = const(0xFFFF)
 class Loads:
     """Bits by load: wanted, held, shed, latched, stuck_on, stuck_off. Allocates when made, never after.
 
-    tries: retries so far of each load. listener: told(event, load) when something happens: TRIPPED ... below.
+    tries: retries so far of each load. listener: told(event, load, amperes) when something happens: TRIPPED ... below.
+    amperes: what the load took when it was last seen on; when the unit has tripped it, it takes nothing any more.
     """
 
     def __init__(self, core, unit: PowerUnit, listener) -> None:  # type: ignore[no-untyped-def]
@@ -61,6 +62,7 @@ class Loads:
         self.trips = 0
         self.tries = bytearray(LOADS)
         self._high = bytearray(LOADS)  # looks in a row over the limit
+        self._last_a = [0.0] * LOADS  # while on
         self._odd = bytearray(LOADS)  # looks in a row not as told
         self._wait_s = array("H", [0] * LOADS)  # until the next try, or until a try is forgiven
         # Loads of this priority and above are shed for the voltage; _HIGHEST + 1: none.
@@ -118,7 +120,7 @@ class Loads:
         self.shed = shed
         for load in range(LOADS):
             if changed >> load & 1:
-                self._listener.told(SHED if shed >> load & 1 else RESTORED, load)
+                self._tell(SHED if shed >> load & 1 else RESTORED, load)
 
     def _voltage(self, bus_v: float, elapsed_s: int) -> None:
         values = self._values
@@ -151,10 +153,13 @@ class Loads:
                 self._try_again(load, bit)
             return
         current = unit.load_a[load]
-        if current.valid and current.value > self._values[self._limit + load] and unit.load_on & bit:
-            self._high[load] += 1
-        else:
+        self._high[load] += 1
+        if not (current.valid and unit.load_on & bit):
             self._high[load] = 0
+        else:
+            self._last_a[load] = current.value
+            if current.value <= self._values[self._limit + load]:
+                self._high[load] = 0
         if (unit.load_tripped & bit and told & bit) or self._high[load] >= _LOOKS:
             self._trip(load, bit)
             return
@@ -169,10 +174,13 @@ class Loads:
         self._high[load] = 0
         if self.tries[load] < values[self._retries]:
             self._wait_s[load] = int(values[self._retry_s])
-            self._listener.told(TRIPPED, load)
+            self._tell(TRIPPED, load)
         else:
             self._wait_s[load] = int(values[self._essential_s])
-            self._listener.told(LATCHED, load)
+            self._tell(LATCHED, load)
+
+    def _tell(self, what: int, load: int) -> None:
+        self._listener.told(what, load, self._last_a[load])
 
     def _try_again(self, load: int, bit: int) -> None:
         values = self._values
@@ -204,7 +212,7 @@ class Loads:
                     self.stuck_on |= bit
                 else:
                     self.stuck_off |= bit
-                self._listener.told(STUCK_ON if is_on else STUCK_OFF, load)
+                self._tell(STUCK_ON if is_on else STUCK_OFF, load)
 
 
 SHED = const(0)
