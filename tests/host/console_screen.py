@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 from perilune.client.ground import Ground
 from perilune.client.link_protocol import LinkStatus, Submission
 from perilune.client.owned_link import OwnedLink
@@ -59,14 +60,14 @@ class FakeLink:
         self._clock = clock
         self._count = 0
 
-    def put(self, service: int, subtype: int, data: bytes) -> None:
+    def put(self, service: int, subtype: int, data: bytes, vcid: int = 0) -> None:
         """A packet comes down."""
         time = CucTime(BOARD_EPOCH_S + int(self._clock()), 0)
         packet = Telemetry(100, service, subtype, time, data, self._count & 0x3FFF, self._count & 0xFFFF).pack()
         self._count += 1
-        self.waiting.append(PacketReceived(0, 100, self._count & 0x3FFF, packet))
+        self.waiting.append(PacketReceived(vcid, 100, self._count & 0x3FFF, packet))
 
-    def put_health(self, load_permille: int, content_hash: bytes | None = None) -> None:
+    def put_health(self, load_permille: int, content_hash: bytes | None = None, vcid: int = 0) -> None:
         """core.health, SPEC.md section 14: SID, then its values in order."""
         structure = DICTIONARY.housekeeping["core.health"]
         data = bytearray(2 + structure.octets)
@@ -80,7 +81,7 @@ class FakeLink:
                 at = 2 + bit // 8
                 size = point.type.width // 8
                 data[at : at + size] = wanted[point.name].to_bytes(size, "big")
-        self.put(3, 25, bytes(data))
+        self.put(3, 25, bytes(data), vcid)
 
     def step(self, timeout_s: float) -> list[DownlinkEvent]:
         self._clock.sleep(timeout_s)
@@ -88,6 +89,7 @@ class FakeLink:
         return events
 
     def submit(self, telecommand: Telecommand, *, expedited: bool = False) -> Submission:
+        telecommand = msgspec.structs.replace(telecommand, sequence_count=len(self.taken))
         self.taken.append(telecommand)
         return Submission(telecommand, telecommand.request_id, TelecommandState.DELIVERED)
 
@@ -169,6 +171,13 @@ class Desk:
         region = self.app.query_one(f"#{identifier}").region
         rows = self.lines[region.y : region.bottom]
         return " ".join(" ".join(row[region.x : region.right] for row in rows).split())
+
+    def is_reversed(self, word: str) -> bool:
+        """Is a word reversed wherever it stands?"""
+        strips = self.app.screen._compositor.render_strips()
+        styles = [segment.style for strip in strips for segment in strip if segment.text.strip() == word]
+        assert styles
+        return all(style is not None and bool(style.reverse) for style in styles)
 
     def colours(self, word: str) -> set[str]:
         """Foreground colours in which a word stands on the screen."""

@@ -218,9 +218,25 @@ def test_a_value_that_is_not_renewed_is_marked() -> None:
         link.put_health(20)
         await desk.fly(1.0)
         assert "1s" in next(line for line in desk.lines if line.startswith(" load_permille"))
+        assert not desk.is_reversed("1s")
+        await desk.type("/core.load*")
         await desk.fly(5.0)
         assert "6s" in next(line for line in desk.lines if line.startswith(" load_permille"))
+        assert desk.is_reversed("6s")
         assert "6 s ago" in desk.text
+
+    desk.run((80, 24), work)
+
+
+def test_what_is_played_back_does_not_pass_for_what_is() -> None:
+    desk, link = fake_desk()
+
+    async def work() -> None:
+        link.put_health(20)
+        link.put_health(900, vcid=1)
+        await desk.fly(0.2)
+        assert " 20 permil ok" in " ".join(desk.text.split())
+        assert desk.board.history("core.load_permille", 10) == [20.0]
 
     desk.run((80, 24), work)
 
@@ -308,6 +324,52 @@ def test_a_command_that_is_wrong_stays_in_the_line_with_what_is_wrong() -> None:
         line = desk.app.query_one("#line")
         assert (line.value, line.cursor_position) == ("TRIAL.SLOW steps=3 code=99999", 24)  # type: ignore[attr-defined]
         assert link.taken == []
+
+    desk.run((80, 24), work)
+
+
+def test_a_sequence_may_run_for_long_and_the_board_is_asked_how_far_it_is() -> None:
+    """Reports of its steps are lost here; the state says how far it is. What comes meanwhile is not kept for it."""
+    desk, link = fake_desk()
+
+    async def work() -> None:
+        link.put_health(20)
+        await desk.press("f5")
+        await desk.fly(0.2)
+        await desk.type("SEQUENCE.ACTIVATE sequence=1")
+        await desk.fly(0.1)
+        [activate] = [
+            telecommand for telecommand in link.taken if (telecommand.service, telecommand.subtype) == (21, 4)
+        ]
+        request = activate.request_id.to_bytes(4, "big")
+        link.put(1, 1, request)
+        link.put(1, 3, request)
+        await desk.fly(0.1)
+        asked = 0
+        for second in range(60):
+            for telecommand in link.taken[asked:]:
+                asked += 1
+                if (telecommand.service, telecommand.subtype) == (21, 6):
+                    identifier = telecommand.request_id.to_bytes(4, "big")
+                    step = 1 if second < 30 else 2
+                    link.put(1, 1, identifier)
+                    link.put(21, 7, bytes((1, 0, 1, 3, step)))  # one sequence: number 1, executed, at that step
+                    link.put(1, 7, identifier)
+            link.put_health(20)
+            desk.board.turn(1.0)
+        await desk.look()
+        assert desk.board.snapshot().under_way == 1
+        assert "1 stored.mixed █████░░░░░ 3/4" in desk.text
+        polls = sum((telecommand.service, telecommand.subtype) == (21, 6) for telecommand in link.taken)
+        assert 5 <= polls <= 8
+        [followed] = desk.board._followed
+        assert followed.run.reports == []
+        link.put(1, 7, request)
+        await desk.fly(0.2)
+        assert desk.board.snapshot().under_way == 0
+        await desk.press("f3")
+        await desk.look()
+        assert "#1 SEQUENCE.ACTIVATE sequence=1: completed" in desk.text
 
     desk.run((80, 24), work)
 
