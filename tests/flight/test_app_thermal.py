@@ -10,7 +10,7 @@ from flight.app.thermal.sensors import APART, FLAT, INVALID, RANGE, RATE
 from flight.app.thermal.watch import DEGRADED, OK, STUCK_OFF, STUCK_ON, UNCONTROLLED
 from flight.service.failure import DONE, STATE, STORAGE, UNKNOWN_FUNCTION, VALUE_RANGE
 from heap import HAVE_HEAP_LOCK, needs_heap_lock
-from thermal_bench import BATTERY, ELECTRONICS, MAST, RADIO, STEP_S, SURVIVAL, Bench
+from thermal_bench import BATTERY, ELECTRONICS, MAST, RADIO, STEP_S, STRUCTURE, SURVIVAL, Bench
 
 if HAVE_HEAP_LOCK:
     from micropython import heap_lock, heap_unlock  # type: ignore[attr-defined]
@@ -173,6 +173,18 @@ class TestSensors(Case):
         self.assertEqual(bench.value("LOST_ZONES"), 0)
         self.near(bench.value("BATTERY_C"), 30.0, 0.02)
         self.assertEqual(bench.value("REJECTIONS"), 0)
+
+    def test_rates_are_of_the_payloads_time_where_it_runs_faster(self):
+        bench = self.bench
+        bench.run(100)
+        bench.core.values[bench.app.places.scale] = 60
+        # 1.5 K a minute of the payload; it may change by 5.
+        bench.c[STRUCTURE] -= 15.0
+        bench.run(10)
+        self.assertEqual(bench.raised(), [])
+        bench.c[STRUCTURE] -= 60.0
+        bench.run(10)
+        self.assertIn("ZONE_LOST", bench.raised())
 
     def test_before_anything_is_heard_nothing_is_heated_closed_loop(self):
         bench = Bench()

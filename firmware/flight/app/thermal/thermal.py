@@ -136,7 +136,8 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
         self._unheard_s = min(self._unheard_s + dt_s, _COUNT_MAX)
         if unit.updates != self._updates:
             self._updates = unit.updates
-            new_s = min(self._unheard_s, silent_s)
+            # A silence counts no longer than it takes to be told; a turn as long as it is.
+            new_s = min(self._unheard_s, max(silent_s, dt_s))
             self._unheard_s = 0
             if self._silent:
                 self._silent = False
