@@ -127,7 +127,7 @@ ARGUMENTS = {
     "d": st.integers(-1000, 1000),
     "e": st.integers(0, 100000),
     "f": st.integers(-100000, 100000),
-    "g": st.integers(-64, 128).map(lambda number: number / 64),
+    "g": st.floats(-1.0, 2.0, width=32),
     "h": st.sampled_from([0, 1]),
     "i": st.sampled_from(["RED", "GREEN", "BLUE"]),
 }

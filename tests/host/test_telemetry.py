@@ -18,6 +18,7 @@ from perilune.telemetry import Decoder, OnboardTime, Undecodable
 from perilune.telemetry import reports as r
 from perilune.telemetry.batch import CONTEXT_FRAMES, BatchDecoder
 from perilune.telemetry.codes import failure_name
+from perilune.telemetry.octets import decimal
 from perilune.telemetry.onboard_time import UNIX_S, from_unix, from_utc, iso_of_unix
 from perilune.telemetry.requests import Requests
 from spacepackets.ecss.pus_1_verification import ManagedParamsVerification, Service1Tm
@@ -290,6 +291,24 @@ def test_values_survive_the_way_down(data: st.DataObject) -> None:
     for name, value in expected.items():
         found = report.values[name].raw
         assert found == value or (math.isnan(found) and math.isnan(value))
+
+
+@given(value=st.floats(width=32, allow_nan=False))
+def test_a_decimal_reads_back_as_the_same_single(value: float) -> None:
+    assert struct.pack(">d", _single(float(decimal(value)))) == struct.pack(">d", value)
+
+
+def _single(value: float) -> float:
+    single: float = struct.unpack(">f", struct.pack(">f", value))[0]
+    return single
+
+
+def test_a_decimal_is_as_short_as_it_can_be() -> None:
+    assert decimal(struct.unpack(">f", bytes.fromhex("3DCCCCCD"))[0]) == "0.1"
+    assert decimal(struct.unpack(">f", bytes.fromhex("3F800001"))[0]) == "1.0000001"
+    assert decimal(struct.unpack(">f", bytes.fromhex("4B7FFFFF"))[0]) == "16777215"
+    assert decimal(0.1) == "0.1"
+    assert decimal(1e300) == "1e+300"
 
 
 def test_requests_are_written_as_an_operator_writes_them() -> None:

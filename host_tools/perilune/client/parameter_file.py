@@ -9,7 +9,6 @@ Numbers are raw, as the board keeps them: what is dumped and loaded again is the
 
 from __future__ import annotations
 
-import struct
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 from ..dictionary.encode import ArgumentError, number_of
 from ..dictionary.model import Dictionary, Number, Point
 from ..errors import PeriluneError
+from ..telemetry.octets import decimal
 from ..telemetry.reports import ParameterReport, Value
 from .command_run import CommandResult
 from .command_text import did_you_mean
@@ -111,11 +111,7 @@ def _toml_value(point: Point, number: Number) -> str:
         return "true" if number else "false"
     if not point.type.is_float:
         return str(int(number))
-    # The shortest decimal that the board's 32 bits keep.
-    for digits in range(6, 10):
-        text = f"{number:.{digits}g}"
-        if struct.pack(">f", float(text)) == struct.pack(">f", number):
-            break
+    text = decimal(number)
     return text if any(mark in text for mark in ".en") else f"{text}.0"
 
 

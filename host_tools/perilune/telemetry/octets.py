@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import msgspec
@@ -91,6 +92,24 @@ class BitField(msgspec.Struct, frozen=True):
 
     bit: int
     raw: RawType
+
+
+def decimal(value: float) -> str:
+    """The shortest decimal, of six digits at least where it has them, that reads back as the same f32; else as f64."""
+    for digits in range(6, 10):
+        text = f"{value:.{digits}g}"
+        if _f32(float(text)) == value:
+            return "-0.0" if text == "-0" else text  # an integer would lose its sign
+    return repr(value)
+
+
+def _f32(value: float) -> float:
+    """The f32 nearest to *value*; infinite beyond its range."""
+    try:
+        rounded: float = struct.unpack(">f", struct.pack(">f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return rounded
 
 
 def numbers_at(data: bytes, fields: tuple[BitField, ...]) -> list[int | float]:

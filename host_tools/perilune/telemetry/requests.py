@@ -10,7 +10,7 @@ import msgspec
 from ..dictionary.model import Command, Dictionary, Field
 from ..errors import PacketError
 from ..packet.pus import unpack_telecommand
-from .octets import LayoutError, Octets
+from .octets import LayoutError, Octets, decimal
 from .reports import Number
 
 FUNCTION_SERVICE = (8, 1)
@@ -99,6 +99,6 @@ def _arguments(fields: tuple[Field, ...], values: dict[str, Number]) -> list[str
     for name, value in values.items():
         field = known.get(name)
         text = field.enumeration.text_of(int(value)) if field is not None and field.enumeration is not None else None
-        number = f"{value:.7g}" if isinstance(value, float) else str(value)
+        number = decimal(value) if isinstance(value, float) else str(value)
         parts.append(f"{name}={text or number}")
     return parts
