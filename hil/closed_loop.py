@@ -170,7 +170,6 @@ class ClosedLoop:
         self.reports: list[Report | Undecodable] = []
         self._base_s = plant.now_s
         self._clock: VirtualClock | None = None
-        self._lost = 0
         self._count = 0
         self._numbers = _Numbers()
         self._encoder = UplinkEncoder(Authenticator(*BENCH_KEYS, self._numbers))

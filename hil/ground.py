@@ -12,7 +12,6 @@ it pass. Reports are searched from the last `mark`, which every command sets whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -427,18 +426,6 @@ class Ground:
             "frames": counters.missing_master,
             "packets": counters.missing_packets,
         }
-
-    @contextmanager
-    def link_faults(
-        self, up: Callable[[bytes], bytes] | None = None, down: Callable[[bytes], bytes] | None = None
-    ) -> Iterator[None]:
-        """What the link makes of octets while the block runs."""
-        before = self.transport.up, self.transport.down
-        self.transport.up, self.transport.down = up or before[0], down or before[1]
-        try:
-            yield
-        finally:
-            self.transport.up, self.transport.down = before
 
 
 def plain(value: Value) -> object:

@@ -47,7 +47,6 @@ SYNODIC_HOUR_S = 2_551_443 / 24
 BEFORE_SUNSET_S = 4200.0
 DUSK_S = 900
 NIGHT_S = 30.0  # of the board: how long the night is looked at
-SEQUENCE_S = 120.0
 FAULT_ZONE = "instrument"
 # Units are read each second of the board; housekeeping comes often enough to be looked at.
 SETTINGS = {"device.time_scale": SPEED, "device.period_s": 1, "night.dusk_s": DUSK_S}

@@ -323,7 +323,6 @@ class Plant:
         p = self.payload
         self._battery_node, self._array_node = p.node_index(p.battery.node), p.node_index(p.array.node)
         unit = p.node_index(p.bus.unit_node)
-        self._unit_node = unit
         # Columns: essential, loads, heater outputs, losses in the power unit, array, battery.
         matrix = np.zeros((len(p.node), 1 + LOADS + OUTPUTS + 3))
         for name, share in p.essential.heat.items():

@@ -24,7 +24,6 @@ INTEGRAL_PER_K_S = 0.25 / 7200.0
 CHARGE_ABOVE_C, CHARGE_BELOW_C = 1.0, 43.0
 HOT_ELECTRONICS_C = 45.0
 HOT_MAST_C = 50.0
-LIT_W = 8.0
 # Work by day: so long in every period; wake-ups at night.
 DAY_PERIOD_S, DAY_WORK_S = 7200.0, 3600.0
 NIGHT_PERIOD_S, NIGHT_WORK_S = 6 * 3600.0, 300.0

@@ -45,7 +45,6 @@ class Channel:
         self._unread = bytearray()
         self._received = bytearray()
         self._sent = bytearray()
-        self._received_count = 0
 
     @property
     def is_open(self) -> bool:
@@ -57,11 +56,6 @@ class Channel:
         """The last bytes that came in, read or not; at most ``EVIDENCE_SIZE``."""
         with self._arrived:
             return bytes(self._received)
-
-    @property
-    def received_count(self) -> int:
-        """Number of bytes that ever came in."""
-        return self._received_count
 
     @property
     def sent(self) -> bytes:
@@ -100,7 +94,6 @@ class Channel:
             with self._arrived:
                 self._unread += data
                 self._received += data
-                self._received_count += len(data)
                 del self._received[:-EVIDENCE_SIZE]
                 if not data:
                     if self._socket is connection:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from flight.codec import crc16_put
 from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW, SCID, TM_FRAME_LENGTH
-from numpy.typing import NDArray
 from perilune.dictionary import Dictionary, load
 from perilune.dictionary.load import CORE
 
@@ -85,8 +84,3 @@ def frames(contents: list[bytes]) -> list[bytes]:
         crc16_put(frame, 0, TM_FRAME_LENGTH - 2)
         made.append(bytes(frame))
     return made
-
-
-def with_times(block: list[bytes], received_us: int, step_us: int) -> NDArray[np.int64]:
-    """A receive time for each frame of a block."""
-    return received_us + np.arange(len(block), dtype=np.int64) * step_us

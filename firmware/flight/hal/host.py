@@ -3,8 +3,6 @@
 Ports and storage are plain objects that a target (hil/targets) or a test reads and fills; nothing here opens anything.
 """
 
-import time
-
 from micropython import const
 
 from .null import (
@@ -61,32 +59,6 @@ class VirtualClock(Clock):
         self.microseconds = microseconds % 1_000_000
         self._ms = (self._ms + ms) & _TICKS_MASK
         self._us = (self._us + ms * 1000) & _TICKS_MASK
-
-
-class RealClock(Clock):
-    """The workstation's monotonic clock. idle(seconds): sleeps, and returns early when octets arrive."""
-
-    def __init__(self, idle) -> None:  # type: ignore[no-untyped-def]
-        self._idle = idle
-        self._start_ns = time.monotonic_ns()
-
-    def _us(self) -> int:
-        return (time.monotonic_ns() - self._start_ns) // 1000
-
-    def ticks_ms(self) -> int:
-        return self._us() // 1000 & _TICKS_MASK
-
-    def ticks_us(self) -> int:
-        return self._us() & _TICKS_MASK
-
-    def uptime(self, out: "list[int]") -> None:
-        us = self._us()
-        out[0] = us // 1_000_000
-        out[1] = us % 1_000_000
-
-    def wait(self, ms: int) -> None:
-        if ms > 0:
-            self._idle(ms / 1000)
 
 
 class MemoryPort(Port):

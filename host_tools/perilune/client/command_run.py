@@ -174,7 +174,6 @@ class CommandRun:
         self._began_s = now_s
         self._wall = wall
         self._on_stage = on_stage
-        self._final: VerificationReport | None = None
         self._told = False
         self._uncertain_s: float | None = None
 
@@ -188,7 +187,6 @@ class CommandRun:
         self._tell_delivery(now_s)
         self._tell(now_s, report.stage, report.success, report.header.time, report.step, report.failure)
         if report.is_final:
-            self._final = report
             if not report.success:
                 outcome = Outcome.REFUSED if report.stage is Stage.ACCEPTANCE else Outcome.FAILED
                 self._end(outcome, now_s, failure=report.failure)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 from flight.limits import APID
@@ -390,10 +390,3 @@ class Ground:
                 f"the board drops frames for {name}: its sequence numbers and ours are apart (was its storage erased?)"
             )
         return ""
-
-
-def as_line(report: AnyReport) -> dict[str, Any]:
-    """A report as plain data, for JSON."""
-    from ..telemetry.reports import as_data  # noqa: PLC0415  # only where JSON is asked for
-
-    return as_data(report)

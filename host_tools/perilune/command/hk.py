@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `perilune hk`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def action(name: str, summary: str) -> argparse.ArgumentParser:
+    def action_parser(name: str, summary: str) -> argparse.ArgumentParser:
         lines = [line.strip() for line in (__doc__ or "").splitlines() if f"perilune hk {name}" in line]
         return actions.add_parser(
             name,
@@ -51,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    watch = action("watch", "a live table of the latest values")
+    watch = action_parser("watch", "a live table of the latest values")
     add_target_arguments(watch)
     watch.add_argument("points", nargs="*", help="subsystems, points or patterns (power, thermal.*_c); all without any")
     watch.add_argument("--for", dest="for_s", type=duration, metavar="TIME", help="end after this time (60s, 5m)")
     watch.add_argument("--every", type=duration, default=1.0, metavar="TIME", help="plain lines so often (1s)")
-    check = action("check", "a verdict after a time, and an exit status")
+    check = action_parser("check", "a verdict after a time, and an exit status")
     add_target_arguments(check)
     check.add_argument("--for", dest="for_s", type=duration, default=60.0, metavar="TIME", help="so long (60s)")
     check.add_argument("--expect", type=Path, metavar="FILE", help="what is expected besides (TOML)")

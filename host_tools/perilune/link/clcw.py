@@ -48,23 +48,3 @@ def unpack_clcw(word: int) -> Clcw:
         farm_b_counter=word >> 9 & 3,
         report_value=word & 0xFF,
     )
-
-
-def pack_clcw(clcw: Clcw) -> int:
-    """The 32-bit word of `clcw`; the inverse of `unpack_clcw`."""
-    return (
-        (clcw.control_word_type & 1) << 31
-        | (clcw.version & 3) << 29
-        | (clcw.status & 7) << 26
-        | (clcw.cop_in_effect & 3) << 24
-        | (clcw.vcid & 0x3F) << 18
-        | (clcw.spare >> 1 & 3) << 16
-        | clcw.no_rf << 15
-        | clcw.no_bit_lock << 14
-        | clcw.lockout << 13
-        | clcw.wait << 12
-        | clcw.retransmit << 11
-        | (clcw.farm_b_counter & 3) << 9
-        | (clcw.spare & 1) << 8
-        | clcw.report_value & 0xFF
-    )

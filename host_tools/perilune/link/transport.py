@@ -206,10 +206,6 @@ class ReconnectingTransport:
         """The descriptor of the port that is open now; another one after a reconnection."""
         return self._port.fileno() if self._port is not None else None
 
-    def seconds_to_retry(self) -> float | None:
-        """Seconds until `ensure_open` tries again, None while the port is open."""
-        return None if self._port is not None else max(0.0, self._next_try - self._clock())
-
     def ensure_open(self) -> bool:
         """Open the port if it is time to try; whether it is open now."""
         if self._port is None and self._clock() >= self._next_try:

@@ -100,7 +100,6 @@ class _Flight:
         self._failures: list[RequestFailure] = []
         self._limits = LimitWatch(loop, dictionary)
         self._ended: str | None = None
-        self._restarted = False
         self._core: Any = None
         self._t0 = 0.0  # of the loop, when the sequence is activated
         self._epoch_at_t0 = 0.0  # on-board time then, seconds since 1958
@@ -281,7 +280,6 @@ class _Flight:
             done_s = loop.now_s - self._t0
             told(done_s, max(expected_s, done_s))
             if loop.board.core is not self._core:
-                self._restarted = True
                 self._ended = self._ended or "was stopped by a restart of the board"
                 self._core = loop.board.core
             if end_s is None and (self._ended is not None or done_s >= longest_s):
