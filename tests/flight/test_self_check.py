@@ -103,5 +103,15 @@ class TestSilence(SelfCheckCase):
         self.assertGreaterEqual(self.bench.hal.watchdog.fed, before + 199)
 
 
+class TestFrames(SelfCheckCase):
+    def test_a_damaged_head_costs_no_later_frame(self):
+        idle = self.core.downlink._idle_frame
+        for at in range(6):
+            idle[at] ^= 0x10
+        self.bench.run(3000)
+        self.assertEqual(bytes(idle[:4]), b"\x1a\xcf\xfc\x1d")
+        self.assertEqual(idle[4], 0x0A)
+
+
 if __name__ == "__main__":
     unittest.main()

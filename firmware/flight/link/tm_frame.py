@@ -44,9 +44,9 @@ def prepare(frame: bytearray, vcid: int) -> None:
 
 
 def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, report: int) -> None:
-    """Write the rest but the data into a prepared *frame*: counts, pointer, Farm.report(), FECF; then randomise."""
-    if TM_RANDOMISED:
-        prepare(frame, vcid)  # was randomised with the rest
+    """Write all but the data into *frame*: head, counts, pointer, Farm.report(), FECF; then randomise."""
+    # Each time anew: it may have been randomised, and a damaged octet of it would cost every later frame.
+    prepare(frame, vcid)
     frame[6] = mc_count
     frame[7] = vc_count
     frame[8] = _OCTET_4 | fhp >> 8
