@@ -14,7 +14,8 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 # A `word/word` in code is a file's name when it starts at one of these; what set-up and builds make is not looked for.
-TOP_LEVEL = {"firmware", "host_tools", "hil", "tests", "boards", ".ci"}
+TOP_LEVEL = {"firmware", "host_tools", "hil", "tests", "boards", "docs", ".ci"}
+MADE_BY_RUNS = "hil/out"
 LOOKS_LIKE_PATH = re.compile(r"[\w.<>*{},/-]+$")
 
 
@@ -27,7 +28,8 @@ def headings(text: str) -> set[str]:
 def named_paths(text: str) -> list[str]:
     """Return what a Markdown text names in `code` as a path of the repository."""
     words = (word.rstrip(".,:;") for span in CODE.findall(FENCE.sub("", text)) for word in span.split())
-    return [word for word in words if LOOKS_LIKE_PATH.match(word) and word.split("/")[0] in TOP_LEVEL and "/" in word]
+    paths = [word for word in words if LOOKS_LIKE_PATH.match(word) and word.split("/")[0] in TOP_LEVEL and "/" in word]
+    return [path for path in paths if not path.startswith(MADE_BY_RUNS)]
 
 
 def exists(path: str, known: set[str]) -> bool:
