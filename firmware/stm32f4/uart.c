@@ -185,17 +185,20 @@ size_t uart_read(int id, uint8_t *to, size_t size) {
 static void transmit(uart_t *u) {
     usart_regs_t *regs = u->regs;
     bool paced = is_paced(u);
-    // What others may change does not change here.
-    const uint16_t head = u->tx_head, first = u->tx_tail;
-    uint16_t tail = first;
+    // What others may change does not change here. Whole words, which take the fewest instructions an octet.
+    const uint32_t head = u->tx_head, first = u->tx_tail, size = u->tx_size;
+    const uint8_t *tx = u->tx;
+    uint32_t tail = first;
     int32_t credit = paced ? u->tx_credit : INT32_MAX;
     while (tail != head && credit > 0 && regs->SR & USART_SR_TXE) {
-        regs->DR = u->tx[tail];
-        tail = next(tail, u->tx_size);
+        regs->DR = tx[tail++];
+        if (tail == size) {
+            tail = 0;
+        }
         credit--;
     }
-    u->tx_tail = tail;
-    count(&u->counters.tx_bytes, (uint32_t)(tail < first ? tail + u->tx_size - first : tail - first));
+    u->tx_tail = (uint16_t)tail;
+    count(&u->counters.tx_bytes, tail < first ? tail + size - first : tail - first);
     if (paced) {
         u->tx_credit = credit;
     }
