@@ -268,6 +268,6 @@ JOURNAL_RECORD_MAX = const(512)
 # after 10 000 erasures (DS8626 table 41) and 300 MB a sector, outlives every mission.
 JOURNAL_LOG = const(32768)
 
-# Anti-replay numbers are kept this far ahead of what was accepted: one record in flash for so many frames, and so many
-# numbers are lost by a restart. Below SDLS_WINDOW, or the ground could not go on after one.
+# Anti-replay numbers are kept this far ahead of what was accepted: one record in flash for half as many frames or more,
+# and so many numbers are lost by a restart. Below SDLS_WINDOW, or the ground could not go on after one.
 NUMBERS_AHEAD = const(64)

@@ -195,6 +195,8 @@ class Core:
         groups[1].add(self.monitoring.step_1hz, ALL_MODES)
         groups[1].add(self.sequencing.step_1hz, ALL_MODES)
         groups[1].add(self.modes.step_1hz, ALL_MODES)
+        if self.numbers is not None:
+            groups[1].add(self.numbers.step_1hz, ALL_MODES)
         groups[1].add(self.storage_state.step_1hz, ALL_MODES)
         groups[1].add(self.points.step_1hz, ALL_MODES)
         groups[1].add(self.self_check.step_1hz, ALL_MODES)

@@ -52,11 +52,54 @@ class TestNumbers(PersistenceCase):
             self.assertFalse(self.accepted(last + NUMBERS_AHEAD))
             self.assertTrue(self.accepted(last + NUMBERS_AHEAD + 1))
 
+    def writes_of(self, act):
+        before = self.core.journal.writes
+        act()
+        return self.core.journal.writes - before
+
+    def burst(self, first, last):
+        """All of them before a second is over."""
+        before = self.core.uplink.frames_bd
+        self.bench.catcher.keep = False  # a board has no room for the reports of all
+        for number in range(first, last + 1):
+            self.bench.link.put(ground.cltu(ground.protect(ground.BD, 0, PING, number)))
+            if number % 8 == 0:
+                self.core.executive.turn()
+        self.bench.run(1)
+        self.bench.catcher.keep = True
+        self.assertEqual(self.core.uplink.frames_bd - before, last - first + 1)
+
     def test_one_record_serves_many_frames(self):
-        writes = self.core.journal.writes
-        for number in range(1, 2 * NUMBERS_AHEAD + 1):
-            self.assertTrue(self.accepted(number))
-        self.assertEqual(self.core.journal.writes - writes, 2)
+        def frames():
+            for number in range(1, 2 * NUMBERS_AHEAD + 1):
+                self.assertTrue(self.accepted(number))
+
+        self.assertEqual(self.writes_of(frames), 4)
+
+    def test_a_record_is_made_between_frames_when_half_of_the_numbers_are_used_up(self):
+        self.burst(1, 1)
+        half = NUMBERS_AHEAD // 2 + 1  # the first one is beside the record that it made
+        self.assertEqual(self.writes_of(lambda: self.burst(2, half)), 0)
+        self.assertEqual(self.writes_of(lambda: self.bench.run(1000)), 0)
+        self.assertEqual(self.writes_of(lambda: self.burst(half + 1, half + 1)), 0)
+        self.assertEqual(self.writes_of(lambda: self.bench.run(1000)), 1)
+        self.assertEqual(self.writes_of(lambda: self.bench.run(1000)), 0)
+        self.assertEqual(self.writes_of(lambda: self.burst(half + 2, half + 1 + NUMBERS_AHEAD)), 0)
+        self.boot()
+        self.assertFalse(self.accepted(half + 1 + NUMBERS_AHEAD))
+        self.assertTrue(self.accepted(half + 2 + NUMBERS_AHEAD))
+
+    def test_a_burst_that_uses_all_numbers_up_makes_a_frame_wait_for_its_record(self):
+        self.burst(1, 1)
+        self.assertEqual(self.writes_of(lambda: self.burst(2, NUMBERS_AHEAD + 1)), 0)
+        self.assertEqual(self.writes_of(lambda: self.burst(NUMBERS_AHEAD + 2, NUMBERS_AHEAD + 2)), 1)
+        self.boot()
+        self.assertFalse(self.accepted(NUMBERS_AHEAD + 2))
+
+    def test_no_number_is_kept_ahead_where_none_was_accepted(self):
+        self.assertEqual(self.writes_of(lambda: self.bench.run(3000)), 0)
+        self.boot()
+        self.assertTrue(self.accepted(1))
 
     def test_carry_into_the_high_half(self):
         record = bytearray(b"\x00\x00\x00\x00\x00\x01\xff\xe0")

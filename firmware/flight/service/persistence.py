@@ -1,10 +1,11 @@
 """What the journal keeps for the link, and what the ground sees of the journal. SPEC 6, 15.
 
-Anti-replay numbers: the record holds numbers NUMBERS_AHEAD above what was accepted when it was made, and is made anew
-when a number above them is accepted, before its frame is executed. After a restart the board goes on at the kept
-numbers, so up to NUMBERS_AHEAD of the ground's next ones are refused; it has to leave them out, and the points tell
-which. A commanded restart keeps the exact numbers and refuses none. When the storage refuses, frames are taken all
-the same: a board that cannot write must not become one that cannot be commanded.
+Anti-replay numbers: the record holds numbers up to NUMBERS_AHEAD above what was accepted when it was made, and no frame
+with a number above them is executed before there is a new one. It is made anew in the second in which half of them are
+used up, between the frames; only a burst of more makes a frame wait for it. After a restart the board goes on at the
+kept numbers, so up to NUMBERS_AHEAD of the ground's next ones are refused; it has to leave them out, and the points
+tell which. A commanded restart keeps the exact numbers and refuses none. When the storage refuses, frames are taken
+all the same: a board that cannot write must not become one that cannot be commanded.
 """
 
 from micropython import const
@@ -56,18 +57,31 @@ class KeptNumbers(NumberKeeper):
 
     def passed(self, association: SecurityAssociation) -> None:
         """Keep a number NUMBERS_AHEAD above the one just accepted."""
-        low = association.number_low + NUMBERS_AHEAD
-        high = association.number_high + (low >> 16)
-        if high > _HALF_MAX:
-            high = low = _HALF_MAX
         before_high = association.kept_high
         before_low = association.kept_low
-        association.kept_high = high
-        association.kept_low = low & 0xFFFF
+        self._move(association)
         self.refused = self._put() < 0
         if self.refused:
             association.kept_high = before_high
             association.kept_low = before_low
+
+    def step_1hz(self) -> None:
+        """Keep numbers further on when half of those kept are used up, so that no frame has to wait for it."""
+        for association in self.pair:
+            # Where nothing was accepted yet nothing is kept ahead: the first frame does that.
+            high = association.kept_high - association.number_high
+            left = (high << 16) + association.kept_low - association.number_low
+            if high <= 1 and 0 < left < NUMBERS_AHEAD // 2:
+                self.passed(association)
+
+    def _move(self, association: SecurityAssociation) -> None:
+        """Let the kept number be NUMBERS_AHEAD above the last one, or the highest there is."""
+        low = association.number_low + NUMBERS_AHEAD
+        high = association.number_high + (low >> 16)
+        if high > _HALF_MAX:
+            high = low = _HALF_MAX
+        association.kept_high = high
+        association.kept_low = low & _HALF_MAX
 
     def settle(self) -> None:
         """Keep the exact numbers: a restart is about to come, and no more frames are taken."""
