@@ -1,6 +1,7 @@
 """The C codec on the host, through cffi: same names, arguments and results as the MicroPython module and the twin.
 
-What lives here: checks of ranges, numbers in and out. Interface and rules: flight/codec/twin.py; batches: batch.py.
+What lives here: checks of ranges, numbers in and out. Interface and rules: flight/codec/twin.py; headers: headers.py;
+batches: batch.py.
 Import it through `flight.codec`, which takes the twin where this extension could not be built.
 Buffers: anything contiguous with the buffer protocol. A receiver keeps its caller's bytearray, which cannot be resized
 while it lives.
@@ -22,6 +23,21 @@ except ImportError:
         "and run `pip install` again."
     )
     raise
+
+from .buffers import OCTETS as _OCTETS
+from .buffers import Readable, Writable
+from .buffers import read as _read
+from .buffers import write as _write
+from .headers import TM_COUNT_FULL as TM_COUNT_FULL
+from .headers import TM_COUNT_NEW as TM_COUNT_NEW
+from .headers import idle_packet as idle_packet
+from .headers import sdls_check as sdls_check
+from .headers import tc_frame_read as tc_frame_read
+from .headers import tc_packet_read as tc_packet_read
+from .headers import tm_count as tm_count
+from .headers import tm_frame_seal as tm_frame_seal
+from .headers import tm_packet_begin as tm_packet_begin
+from .headers import tm_packet_end as tm_packet_end
 
 BACKEND: str = "c"
 WIRE_VERSION: int = lib.PL_WIRE_VERSION
@@ -54,27 +70,7 @@ FIELD_FORMAT: int = lib.PL_FIELD_FORMAT
 FIELD_BOUNDS: int = lib.PL_FIELD_BOUNDS
 FIELD_VALUE: int = lib.PL_FIELD_VALUE
 
-Readable = bytes | bytearray | memoryview
-Writable = bytearray | memoryview
-
-_OCTETS = ffi.typeof("uint8_t[]")
 _MOST = 0xFFFFFFFFFFFFFFFF  # the largest integer that goes into a field
-
-
-def _read(buf: Readable, start: int, end: int) -> Any:
-    """Pointer to buf[start]; ValueError unless [start, end) lies in buf. The caller keeps buf alive."""
-    data = ffi.from_buffer(_OCTETS, buf)
-    if not 0 <= start <= end <= len(data):
-        raise ValueError("range")
-    return data + start
-
-
-def _write(buf: Writable, start: int, end: int) -> Any:
-    """Pointer to buf[start] for writing; otherwise as _read."""
-    data = ffi.from_buffer(_OCTETS, buf, require_writable=True)
-    if not 0 <= start <= end <= len(data):
-        raise ValueError("range")
-    return data + start
 
 
 def copy(src: Readable, start: int, end: int, dst: Writable, pos: int) -> int:

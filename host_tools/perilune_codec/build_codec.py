@@ -15,7 +15,7 @@ from cffi import FFI
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CODEC = ROOT / "firmware" / "cmodules" / "codec"
-BOARD_SOURCES = ("cltu.c", "crc.c", "field.c", "randomise.c", "sha256.c", "sync.c")
+BOARD_SOURCES = ("cltu.c", "crc.c", "field.c", "randomise.c", "sha256.c", "sync.c", "telecommand.c", "telemetry.c")
 HOST_SOURCES = ("columns.c", "crc16_wide.c", "frames.c")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import perilune_codec as c
 import pytest
+from flight import errors
 from flight.codec import field, twin
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -37,7 +38,8 @@ def both(name: str, *args: Any) -> Any:
 
 
 def test_same_names_and_constants() -> None:
-    for name in (n for n in vars(twin) if n[0] != "_" and n not in {"array", "const", "pack_into", "unpack_from"}):
+    imported = {"array", "const", "pack_into", "unpack_from", *vars(errors)}
+    for name in (n for n in vars(twin) if n[0] != "_" and n not in imported):
         assert hasattr(c, name), name
         if name.isupper() and name != "BACKEND":
             assert getattr(c, name) == getattr(twin, name)
@@ -207,9 +209,9 @@ def test_wrong_arguments_are_value_errors(codec: Any) -> None:
     for length, size in ((11, 100), (4097, 5000), (24, 31)):
         with pytest.raises(ValueError, match="buffer"):
             codec.TmFrameSync(bytearray(size), length, 0, 0, False)
-    for errors in ((-1, 0), (8, 0), (0, -1), (0, 8)):
+    for tolerated in ((-1, 0), (8, 0), (0, -1), (0, 8)):
         with pytest.raises(ValueError, match="errors"):
-            codec.TmFrameSync(bytearray(32), 24, *errors, False)
+            codec.TmFrameSync(bytearray(32), 24, *tolerated, False)
     with pytest.raises(ValueError, match="empty"):
         codec.cltu_encode(frame, 3, 3, bytearray(30), 0, False)
     for receiver, counters in (
@@ -351,3 +353,230 @@ def test_w093_last_bit_of_the_largest_structure(codec: Any) -> None:
 def test_impossible_descriptor_is_refused_when_made(kind: int, width: int, bit: int, index: int) -> None:
     with pytest.raises(ValueError, match="field"):
         field(kind, width, bit, index)
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+
+def outlists(name: str, out: list[int], *args: Any) -> Any:
+    """As both(), of functions whose last argument is a list for their results."""
+    seen = []
+    for codec in (c, twin):
+        found = list(out)
+        seen.append((outcome(getattr(codec, name), *args, found), found))
+    assert seen[0] == seen[1]
+    return seen[0][0][0], seen[0][1]
+
+
+def tc_frame(flags: int, data: bytes, scid: int = 0xA5, vcid: int = 3, n_s: int = 7, fill: int = 0) -> bytes:
+    """A TC frame with a right FECF and *fill* octets behind it."""
+    length = 5 + len(data) + 2
+    frame = bytearray((flags << 4 | scid >> 8, scid & 0xFF, vcid << 2 | (length - 1) >> 8, (length - 1) & 0xFF, n_s))
+    frame += data + b"\0\0"
+    c.crc16_put(frame, 0, length - 2)
+    return bytes(frame) + b"\x55" * fill
+
+
+FLIPS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 255)), max_size=2)
+
+
+def flipped(octets: bytes, flips: list[tuple[int, int]], with_crc: int) -> bytearray:
+    """The octets with some bits turned; with_crc: and the check code behind so many set right again."""
+    found = bytearray(octets)
+    for at, mask in flips:
+        found[at % len(found)] ^= mask
+    if with_crc:
+        c.crc16_put(found, 0, with_crc)
+    return found
+
+
+@given(
+    st.sampled_from([0, 1, 2, 3]),
+    st.sampled_from([b"", b"\0", b"\x82\0\x09", b"\x82\1\x09", b"\xc5\1", b"\xc4\1", b"\xc5" + bytes(40)]),
+    FLIPS,
+    st.booleans(),
+    st.integers(0, 6),
+    st.integers(6, 60),
+)
+@example(0, b"\xc5\1", [], False, 0, 60)
+@example(3, b"\x82\0\x09", [], False, 2, 60)
+def test_tc_frame_read(
+    flags: int, data: bytes, flips: list[tuple[int, int]], good: bool, fill: int, longest: int
+) -> None:
+    length = 5 + len(data) + 2
+    frame = flipped(tc_frame(flags, data, fill=fill), flips, length - 2 if good else 0)
+    for count in (length + fill, length, length - 1, 7, len(frame) + 1):
+        outlists("tc_frame_read", [9] * 6, frame, count, longest, 0xA5, 3, 5)
+
+
+def test_tc_frame_read_gives_fields_and_reasons() -> None:
+    data, unlock, set_vr = tc_frame(0, b"\xc5\1"), tc_frame(3, b"\0"), tc_frame(3, b"\x82\0\x09")
+    cases = (
+        (data, errors.OK, [0, 7, 6, 7, 0, 0]),
+        (tc_frame(2, b"\xc5\1\2"), errors.OK, [0x20, 7, 6, 8, 0, 0]),
+        (unlock, errors.OK, [0x30, 7, 6, 6, 0, 0]),
+        (set_vr, errors.OK, [0x30, 7, 6, 8, 1, 9]),
+        (data[:7], errors.TC_SHORT, None),
+        (data[:8], errors.TC_LENGTH, None),
+        (data[:-1] + b"\0", errors.TC_FECF, None),
+        (tc_frame(4, b"\xc5\1"), errors.TC_VERSION, None),
+        (tc_frame(0, b"\xc5\1", scid=0x4A5), errors.TC_RESERVED, None),
+        (tc_frame(0, b"\xc5\1", scid=0xA4), errors.TC_SCID, None),
+        (tc_frame(0, b"\xc5\1", vcid=2), errors.TC_VCID, None),
+        (tc_frame(1, b"\xc5\1"), errors.TC_FLAGS, None),
+        (tc_frame(3, b"\1"), errors.TC_CONTROL, None),
+        (tc_frame(0, b"\xc5"), errors.TC_DATA_SHORT, None),
+        (tc_frame(0, b"\xc4\1"), errors.TC_SEGMENT, None),
+    )
+    for frame, status, fields in cases:
+        found = outlists("tc_frame_read", [9] * 6, frame, len(frame), 256, 0xA5, 3, 5)
+        assert found == (status, fields or [9] * 6), frame.hex()
+
+
+def secured(number: int, data: bytes = b"packet", spi: int = 2) -> bytearray:
+    """Segment header, security header, data and MAC behind five octets of primary header."""
+    frame = bytearray(5) + b"\xc0" + spi.to_bytes(2, "big") + number.to_bytes(4, "big") + data + bytes(16)
+    hmac = twin.HmacSha256(b"key")
+    hmac.update(b"\0\0\x0c\0\0", 0, 5)
+    hmac.update(frame, 5, len(frame) - 16)
+    hmac.put(frame, len(frame) - 16, 16)
+    return frame
+
+
+@pytest.mark.parametrize("last", [0, 1, 0xFFFF, 0x10000, 0x1FFFF, 0xFFFFFFFE, 0xFFFFFFFF])
+def test_sdls_check_number(last: int) -> None:
+    for number in {(last + step) & 0xFFFFFFFF for step in (-0x10000, -1, 0, 1, 2, 999, 1000, 1001, 0x10000, 0x20000)}:
+        frame = secured(number)
+        ahead = number - last
+        expected = -errors.SDLS_REPLAY if ahead <= 0 else ahead if ahead <= 1000 else -errors.SDLS_WINDOW
+        for codec in (c, twin):
+            args = (
+                codec.HmacSha256(b"key"),
+                b"\0\0\x0c\0\0",
+                frame,
+                5,
+                6,
+                len(frame) - 16,
+                2,
+                last >> 16,
+                last & 0xFFFF,
+            )
+            assert codec.sdls_check(*args, 1000) == expected, (codec, number)
+
+
+@given(st.integers(-1, 45), st.integers(-1, 45), st.integers(-9, 45), st.integers(0, 33), st.integers(0, 255))
+@example(5, 6, 18, 7, 0)
+@example(5, 6, 12, 7, 0)
+def test_sdls_check(first: int, start: int, mac: int, at: int, mask: int) -> None:
+    frame = secured(9)
+    frame[at] ^= mask
+    results = []
+    for codec in (c, twin):
+        hmac = codec.HmacSha256(b"key")
+        args = (hmac, b"\0\0\x0c\0\0", frame, first, start, mac, 2, 0, 5, 1000)
+        # Twice: what was begun for one frame is not left for the next one.
+        results.append([outcome(codec.sdls_check, *args)[0] for _ in range(2)])
+    assert results[0] == results[1]
+
+
+def packet(head: bytes, data: bytes) -> bytes:
+    """A telecommand packet with right length and check code."""
+    octets = bytearray(head[:4] + (5 + len(data) + 1).to_bytes(2, "big") + head[4:] + data + b"\0\0")
+    c.crc16_put(octets, 0, len(octets) - 2)
+    return bytes(octets)
+
+
+GOOD_HEAD = bytes.fromhex("1864 c123 2f 08 01 0203")
+
+
+@given(st.binary(max_size=20), FLIPS, st.booleans(), st.integers(-1, 3), st.integers(0, 40), st.integers(10, 40))
+@example(b"", [], False, 0, 13, 40)
+def test_tc_packet_read(
+    data: bytes, flips: list[tuple[int, int]], good: bool, start: int, end: int, longest: int
+) -> None:
+    octets = packet(GOOD_HEAD, data)
+    octets = bytes(3) + bytes(flipped(octets, flips, len(octets) - 2 if good else 0)) + bytes(9)
+    for stop in (end, len(octets), len(octets) - 9):
+        outlists("tc_packet_read", [99] * 9, octets, start, stop, longest)
+        outlists("tc_packet_read", [99] * 9, octets, 3, stop, longest)
+
+
+def test_tc_packet_read_gives_fields_and_reasons() -> None:
+    good = packet(GOOD_HEAD, b"ab")
+    fields = [15, 0x64, 0x123, 15, 8, 1, 0x203, 11, 13]
+    cases = (
+        (good, errors.OK, fields),
+        (packet(b"\x18\x64\xc1\x23\x1f\x08\x01\x02\x03", b"ab"), errors.PUS_VERSION, fields),
+        (good[:5], errors.PACKET_SHORT, None),
+        (good[:-1], errors.PACKET_LENGTH, None),
+        (packet(b"\x38" + GOOD_HEAD[1:], b"ab"), errors.PACKET_VERSION, None),
+        (packet(b"\x1f\xff" + GOOD_HEAD[2:], b"ab"), errors.PACKET_IDLE, None),
+        (packet(b"\x08" + GOOD_HEAD[1:], b"ab"), errors.PACKET_TYPE, None),
+        (packet(b"\x10" + GOOD_HEAD[1:], b"ab"), errors.PACKET_SECONDARY, None),
+        (packet(GOOD_HEAD[:2] + b"\x41" + GOOD_HEAD[3:], b"ab"), errors.PACKET_SEGMENTED, None),
+        (packet(GOOD_HEAD, bytes(30)), errors.PACKET_SIZE, None),
+        (good[:-1] + b"\0", errors.PACKET_CRC, None),
+    )
+    for octets, status, expected in cases:
+        found = outlists("tc_packet_read", [99] * 9, octets, 0, len(octets), 40)
+        size = len(octets)
+        assert found == (status, expected or [size, *[99] * 8]), octets.hex()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 3)), max_size=40))
+def test_tm_count(reports: list[tuple[int, int, int]]) -> None:
+    tables = [array("H", [0] * 24), array("H", [0] * 24)]
+    for report in reports:
+        assert c.tm_count(tables[0], *report) == twin.tm_count(tables[1], *report)
+    assert tables[0] == tables[1]
+
+
+def test_tm_count_wraps_and_fills_up() -> None:
+    for codec in (c, twin):
+        table = array("H", [0] * 6)
+        assert codec.tm_count(table, 0xFFFF, 255, 255) == codec.TM_COUNT_NEW
+        table[2] = table[5] = 0xFFFF
+        assert [codec.tm_count(table, 0xFFFF, 255, 255) for _ in range(2)] == [0xFFFF, 0]
+        assert codec.tm_count(table, 1, 1, 1) == codec.TM_COUNT_NEW
+        assert codec.tm_count(table, 1, 1, 2) == codec.TM_COUNT_FULL
+
+
+NUMBERS = st.integers(-1, 0x10000)
+
+
+@given(st.lists(st.one_of(st.integers(0, 15), NUMBERS), min_size=9, max_size=9), st.integers(0, 1 << 30), NUMBERS)
+@example([0x64, 5, 1, 2, 3, 4, 5, 0xFFFF, 0xFFFF], 0x3FFFFFFF, 6)
+@example([2047, 0x3FFF, 255, 255, 0xFFFF, 0xFFFF, 15, 0, 0], 0, 0xFFFF)
+def test_tm_packet_begin(fields: list[int], seconds: int, fraction: int) -> None:
+    both("tm_packet_begin", bytearray(22), *fields, seconds, fraction)
+
+
+@given(st.integers(-1, 80), st.integers(-1, 80))
+def test_ends_and_idle_packets(start: int, end: int) -> None:
+    both("tm_packet_end", bytearray(60), end)
+    both("idle_packet", bytearray(60), start, end)
+    both("tm_frame_seal", bytearray(60), start, end, 1, 2, 3, 4)
+
+
+@given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+@example(255, 255, 0x7FF, 0xFFFF)
+def test_tm_frame_seal(mc_count: int, vc_count: int, fhp: int, report: int) -> None:
+    both("tm_frame_seal", bytearray(b"\xa5" * 40), 4, 40, mc_count, vc_count, fhp, report)
+
+
+@pytest.mark.parametrize("codec", [c, twin])
+def test_wrong_arguments_of_headers_are_value_errors(codec: Any) -> None:
+    short: list[int] = [0] * 5
+    with pytest.raises(ValueError, match="list"):
+        codec.tc_frame_read(bytes(8), 8, 256, 0, 0, 0, short)
+    with pytest.raises(ValueError, match="list"):
+        codec.tc_packet_read(bytes(8), 0, 8, 256, short)
+    for arguments in ((1 << 16, 0, 0, 0), (256, 1 << 10, 0, 0), (256, 0, 64, 0), (256, 0, 0, 64), (256, -1, 0, 0)):
+        with pytest.raises(ValueError, match="value"):
+            codec.tc_frame_read(bytes(8), 8, *arguments, [0] * 6)
+    for table in (array("H"), array("H", [0] * 9), array("H", [0] * 7)):
+        with pytest.raises(ValueError, match="table"):
+            codec.tm_count(table, 0, 1, 1)
+    for destination, service, subtype in ((0x10000, 1, 1), (0, 0, 1), (0, 256, 1), (0, 1, 256), (-1, 1, 1)):
+        with pytest.raises(ValueError, match="value"):
+            codec.tm_count(array("H", [0] * 6), destination, service, subtype)

@@ -139,6 +139,74 @@ static void fields(const uint8_t *data, size_t length) {
     free(present);
 }
 
+// Writes the check code where a frame or packet of so many octets has it.
+static void set_right(uint8_t *octets, size_t size) {
+    uint16_t crc = pl_crc16(PL_CRC16_INIT, octets, size - 2);
+    octets[size - 2] = (uint8_t)(crc >> 8);
+    octets[size - 1] = (uint8_t)crc;
+}
+
+static void headers(const uint8_t *data, size_t length) {
+    uint8_t *octets = exact(data, length);
+    for (int right = 0; right < 2; right++) {
+        size_t size = length < 8 ? 0 : (size_t)((octets[2] & 3) << 8 | octets[3]) + 1;
+        if (right && size >= 8 && size <= length) {
+            octets[0] &= 0x33;
+            set_right(octets, size);
+        }
+        pl_tc_link_t link = {length, 0, 0, 0};
+        if (length >= 8) {
+            link = (pl_tc_link_t){length, (octets[0] & 3u) << 8 | octets[1], octets[2] >> 2, octets[5] & 0x3F};
+        }
+        pl_tc_frame_t frame;
+        if (pl_tc_frame_read(octets, length, &link, &frame) == PL_OK && (frame.start > 6 || frame.end + 2u != size)) {
+            fail("TC frame: data outside of it");
+        }
+        size = length < 6 ? 0 : (size_t)(octets[4] << 8 | octets[5]) + 7;
+        if (right && size >= 13 && size <= length) {
+            octets[0] = 0x18;
+            octets[2] |= 0xC0;
+            set_right(octets, size);
+        }
+        pl_tc_packet_t packet;
+        unsigned status = pl_tc_packet_read(octets, length, length, &packet);
+        if (packet.size > length || (status == PL_OK && (packet.data_start > packet.data_end || packet.data_end > packet.size))) {
+            fail("TC packet: data outside of it");
+        }
+    }
+    pl_hmac_t hmac;
+    pl_hmac_init(&hmac, octets, length);
+    if (length > PL_SDLS_MAC_LENGTH) {
+        static const uint8_t head[5] = {0};
+        size_t covered = length - PL_SDLS_MAC_LENGTH;
+        uint8_t mac[32];
+        for (size_t header = 0; header < 3; header++) {
+            unsigned spi = covered > header + 6 ? (unsigned)(octets[header] << 8 | octets[header + 1]) : 0;
+            pl_hmac_start(&hmac);
+            pl_hmac_update(&hmac, head, 5);
+            pl_hmac_update(&hmac, octets, covered);
+            pl_hmac_finish(&hmac, mac);
+            memcpy(octets + covered, mac, PL_SDLS_MAC_LENGTH);
+            int32_t ahead = pl_sdls_check(&hmac, head, octets, covered, header, spi, random32(), 1000);
+            if (ahead == 0 || ahead > 1000 || ahead == -PL_SDLS_MAC || ahead == -PL_SDLS_SPI) {
+                fail("SDLS: a right MAC is refused, or a number is not in its window");
+            }
+            octets[covered] ^= 1;
+            if (pl_sdls_check(&hmac, head, octets, covered, header, spi, 0, 1000) >= 0) {
+                fail("SDLS: a wrong MAC is accepted");
+            }
+        }
+    }
+    if (length >= PL_IDLE_MIN) {
+        pl_idle_packet(octets, length);
+    }
+    if (length >= PL_TM_HEADER_LENGTH + 2) {
+        pl_tm_packet_end(octets, length - 2);
+        pl_tm_frame_seal(octets, length, 1, 2, 3, 4);
+    }
+    free(octets);
+}
+
 static void batch(const uint8_t *data, size_t length) {
     size_t frame_length = 13 + (length ? data[0] : 0);
     size_t count = length / frame_length;
@@ -215,6 +283,7 @@ static void one(const uint8_t *data, size_t length) {
         }
     }
     fields(data, length);
+    headers(data, length);
     batch(data, length);
     checks(data, length);
 }

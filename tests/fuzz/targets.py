@@ -88,6 +88,34 @@ def fields(data: bytes) -> None:
     agree(results, "fields")
 
 
+def headers(data: bytes) -> None:
+    """Headers of any octets, as they are and with a right check code: C and twin."""
+    frame, packet = bytearray(data), bytearray(data)
+    if len(data) >= 13:
+        frame[0] &= 0x33
+        frame[2:4] = bytes((frame[2] & 0xFC | (len(data) - 1) >> 8 & 3, (len(data) - 1) & 0xFF))
+        packet[0], packet[2] = 0x18 | packet[0] & 7, packet[2] | 0xC0
+        packet[4:6] = (len(data) - 7).to_bytes(2, "big")
+        for octets in (frame, packet):
+            c.crc16_put(octets, 0, len(octets) - 2)
+    results: list[Any] = []
+    for codec in (c, twin):
+        seen: list[Any] = []
+        for content in (data, bytes(frame), bytes(packet)):
+            scid, vcid, map_id = 0, 0, 0
+            if len(content) > 5:
+                scid, vcid, map_id = (content[0] & 3) << 8 | content[1], content[2] >> 2, content[5] & 63
+            fields: list[int] = [0] * 9
+            seen.append((codec.tc_frame_read(content, len(content), 1024, scid, vcid, map_id, fields), list(fields)))
+            seen.append((codec.tc_packet_read(content, 0, len(content), 1024, fields), fields))
+            hmac = codec.HmacSha256(data[:32])
+            if len(content) > 22:
+                numbers = (content[6] << 8 | content[7], content[8] << 8 | content[9], 0)
+                seen.append(codec.sdls_check(hmac, bytes(5), content, 5, 6, len(content) - 16, *numbers, 1000))
+        results.append(seen)
+    agree(results, "headers")
+
+
 def batch(data: bytes) -> None:
     """Frames of any octets, all marked good: packets must lie in the stream."""
     layout = FrameLayout(13 + (data[0] if data else 0), 13 + (data[0] if data else 0), 0)
@@ -146,7 +174,7 @@ def packets(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     function.__name__: function
-    for function in (cltu_receiver, tm_frame_sync, fields, batch, flight_uplink, ground_downlink, packets)
+    for function in (cltu_receiver, tm_frame_sync, fields, headers, batch, flight_uplink, ground_downlink, packets)
 }
 
 

@@ -1,7 +1,7 @@
-// Codec of the wire: check codes, BCH(63,56), CLTU, randomisers, TM frame synchronisation, SHA-256/HMAC, fields.
+// Codec of the wire: check codes, BCH(63,56), CLTU, randomisers, TM frame synchronisation, SHA-256/HMAC, headers, fields.
 //
 // What lives here: plain C99 for board and host. No allocation, no globals that change, no I/O; the caller owns all
-// memory. Bytes, states and counters: firmware/SPEC.md sections 1 to 3, 7 and 11. The readable twin, with the same names
+// memory. Bytes, states and counters: firmware/SPEC.md sections 1 to 4, 6 to 9 and 11. The readable twin, with the same names
 // and results, is flight/codec/twin.py.
 //
 // Rules of all functions
@@ -154,6 +154,118 @@ size_t pl_tm_take(pl_tm_sync_t *sync);
 size_t pl_tm_pending(const pl_tm_sync_t *sync);
 // Drops what was begun; counters stay.
 void pl_tm_reset(pl_tm_sync_t *sync);
+
+// ---- the way up: headers (SPEC.md sections 4, 6, 8, 9) ----
+
+// Drop reasons (SPEC.md section 13).
+enum {
+    PL_OK = 0x00,
+    PL_TC_SHORT = 0x10,
+    PL_TC_LENGTH,
+    PL_TC_FECF,
+    PL_TC_VERSION,
+    PL_TC_RESERVED,
+    PL_TC_SCID,
+    PL_TC_VCID,
+    PL_TC_FLAGS,
+    PL_TC_CONTROL,
+    PL_TC_DATA_SHORT = 0x1A,
+    PL_TC_SEGMENT,
+    PL_SDLS_SPI = 0x20,
+    PL_SDLS_MAC,
+    PL_SDLS_REPLAY,
+    PL_SDLS_WINDOW,
+    PL_PACKET_SHORT = 0x40,
+    PL_PACKET_LENGTH,
+    PL_PACKET_VERSION,
+    PL_PACKET_IDLE,
+    PL_PACKET_TYPE,
+    PL_PACKET_SECONDARY,
+    PL_PACKET_SEGMENTED,
+    PL_PACKET_SIZE,
+    PL_PACKET_CRC,
+    PL_PUS_VERSION = 0x4A,
+};
+
+// What a mission takes. longest: octets of a frame; scid: 10 bits; vcid, map: 6 bits.
+typedef struct {
+    size_t longest;
+    unsigned scid;
+    unsigned vcid;
+    unsigned map;
+} pl_tc_link_t;
+
+typedef struct {
+    uint8_t kind;     // bypass and control command flags: 00 AD, 20 BD, 30 BC
+    uint8_t n_s;
+    uint16_t start;   // data behind the segment header (AD, BD)
+    uint16_t end;     // where the FECF is
+    uint8_t command;  // 0 Unlock, 1 Set V(R) (BC)
+    uint8_t v_r;      // V*(R) of Set V(R)
+} pl_tc_frame_t;
+
+// Checks the frame at the start of count octets. PL_OK, and all of out; or the reason, and out does not count.
+unsigned pl_tc_frame_read(const uint8_t *frame, size_t count, const pl_tc_link_t *link, pl_tc_frame_t *out);
+
+#define PL_SDLS_HEADER_LENGTH (6)
+#define PL_SDLS_MAC_LENGTH (16)
+
+// Checks what is authenticated: head (the masked primary header), then length octets of the frame from the segment header
+// on, of which the first `header` come before the security header; PL_SDLS_MAC_LENGTH octets of MAC follow them. last: the
+// last number accepted. How far the frame's number is ahead of it, 1 to window (below 2^30), or minus the reason.
+int32_t pl_sdls_check(pl_hmac_t *hmac, const uint8_t head[5], const uint8_t *covered, size_t length, size_t header,
+    unsigned spi, uint32_t last, uint32_t window);
+
+typedef struct {
+    size_t size;  // of the packet; when it cannot be known: of all octets
+    unsigned apid;
+    unsigned count;
+    uint8_t ack;
+    uint8_t service;
+    uint8_t subtype;
+    uint16_t source;
+    size_t data_start;  // application data, from the start of the packet
+    size_t data_end;
+} pl_tc_packet_t;
+
+// Checks the telecommand packet at the start of length octets but for whether its APID is known. PL_OK or PL_PUS_VERSION,
+// and all of out; or another reason, and out->size alone.
+unsigned pl_tc_packet_read(const uint8_t *data, size_t length, size_t longest, pl_tc_packet_t *out);
+
+// ---- the way down: headers (SPEC.md sections 7, 8, 9) ----
+
+#define PL_TM_HEADER_LENGTH (20)
+#define PL_TM_COUNT_NEW (0x10000)
+#define PL_TM_COUNT_FULL (0x20000)
+
+// Number of the next report of this type, and moves it on: a table of rows (a power of two) of three words that are 0 at
+// first. service: 1 to 255. 0 to FFFF; PL_TM_COUNT_NEW: 0, a row was taken; PL_TM_COUNT_FULL: 0, all rows are taken.
+int32_t pl_tm_count(uint16_t *table, size_t rows, unsigned destination, unsigned service, unsigned subtype);
+
+typedef struct {
+    uint16_t apid;   // 11 bits
+    uint16_t count;  // 14 bits
+    uint8_t status;  // 4 bits
+    uint8_t service;
+    uint8_t subtype;
+    uint16_t counter;
+    uint16_t destination;
+    uint32_t seconds;  // since 1958-01-01
+    uint16_t fraction;
+} pl_tm_header_t;
+
+// Writes the PL_TM_HEADER_LENGTH octets of both headers; the length comes with the end.
+void pl_tm_packet_begin(uint8_t *packet, const pl_tm_header_t *header);
+// The packet has length octets (at least PL_TM_HEADER_LENGTH) and room for two: writes length and error control. length + 2.
+size_t pl_tm_packet_end(uint8_t *packet, size_t length);
+
+#define PL_IDLE_MIN (7)
+
+// Writes an idle packet of PL_IDLE_MIN to 65542 octets.
+void pl_idle_packet(uint8_t *packet, size_t length);
+// Writes what differs between frames of a virtual channel: counts, first header pointer, FARM-1's half of the CLCW, FECF.
+// length: at least PL_TM_LENGTH_MIN.
+void pl_tm_frame_seal(uint8_t *frame, size_t length, unsigned mc_count, unsigned vc_count, unsigned fhp, unsigned report);
 
 // ---- fields (SPEC.md section 11) ----
 

@@ -236,6 +236,13 @@ static MP_DEFINE_CONST_DICT(hmac_locals_dict, hmac_locals);
 static MP_DEFINE_CONST_OBJ_TYPE(hmac_type, MP_QSTR_HmacSha256, MP_TYPE_FLAG_NONE,
     make_new, hmac_make_new, locals_dict, &hmac_locals_dict);
 
+pl_hmac_t *pl_hmac_of(mp_obj_t o) {
+    if (!mp_obj_is_type(o, &hmac_type)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("HmacSha256"));
+    }
+    return &((hmac_obj_t *)MP_OBJ_TO_PTR(o))->hmac;
+}
+
 // ---- randomisers ----
 
 static mp_obj_t codec_randomise_tc(mp_obj_t buffer, mp_obj_t start, mp_obj_t end) {
@@ -483,6 +490,16 @@ static const mp_rom_map_elem_t codec_globals[] = {
     {MP_ROM_QSTR(MP_QSTR_cltu_encode), MP_ROM_PTR(&codec_cltu_encode_obj)},
     {MP_ROM_QSTR(MP_QSTR_CltuReceiver), MP_ROM_PTR(&cltu_type)},
     {MP_ROM_QSTR(MP_QSTR_TmFrameSync), MP_ROM_PTR(&sync_type)},
+    {MP_ROM_QSTR(MP_QSTR_tc_frame_read), MP_ROM_PTR(&pl_tc_frame_read_obj)},
+    {MP_ROM_QSTR(MP_QSTR_sdls_check), MP_ROM_PTR(&pl_sdls_check_obj)},
+    {MP_ROM_QSTR(MP_QSTR_tc_packet_read), MP_ROM_PTR(&pl_tc_packet_read_obj)},
+    {MP_ROM_QSTR(MP_QSTR_tm_count), MP_ROM_PTR(&pl_tm_count_obj)},
+    {MP_ROM_QSTR(MP_QSTR_tm_packet_begin), MP_ROM_PTR(&pl_tm_packet_begin_obj)},
+    {MP_ROM_QSTR(MP_QSTR_tm_packet_end), MP_ROM_PTR(&pl_tm_packet_end_obj)},
+    {MP_ROM_QSTR(MP_QSTR_idle_packet), MP_ROM_PTR(&pl_idle_packet_obj)},
+    {MP_ROM_QSTR(MP_QSTR_tm_frame_seal), MP_ROM_PTR(&pl_tm_frame_seal_obj)},
+    {MP_ROM_QSTR(MP_QSTR_TM_COUNT_NEW), MP_ROM_INT(PL_TM_COUNT_NEW)},
+    {MP_ROM_QSTR(MP_QSTR_TM_COUNT_FULL), MP_ROM_INT(PL_TM_COUNT_FULL)},
     {MP_ROM_QSTR(MP_QSTR_pack), MP_ROM_PTR(&pl_pack_obj)},
     {MP_ROM_QSTR(MP_QSTR_unpack), MP_ROM_PTR(&pl_unpack_obj)},
 };

@@ -1,8 +1,8 @@
 """Python twin of the C codec: the readable reference of every byte operation, and the fallback where C is missing.
 
-What lives here: check codes, BCH(63,56), CLTU, randomisers, TM frame synchronisation, SHA-256/HMAC, field packing.
-What does not: header fields and rules of frames and packets (flight/link, flight/packet), and any I/O.
-Bytes and counters: firmware/SPEC.md sections 1 to 3, 7 and 11. Same names, arguments and results as the C module
+What lives here: check codes, BCH(63,56), CLTU, randomisers, TM frame synchronisation, SHA-256/HMAC, headers, fields.
+What does not: what follows from them (flight/link, flight/packet), and any I/O.
+Bytes and counters: firmware/SPEC.md sections 1 to 4, 6 to 9 and 11. Same names, arguments and results as the C module
 `perilune_codec` (firmware/cmodules/codec); import the one there is through `flight.codec`.
 
 Rules of the whole interface
@@ -29,6 +29,15 @@ Rules of the whole interface
     TmFrameSync(buf, length, search_errors, lock_errors, randomised): feed, take -> octets ready in buf[4:4+n],
         count(TM_...), pending, locked() -> bool, reset()
     copy(src, start, end, dst, pos) -> pos + end - start
+    tc_frame_read(frame, count, longest, scid, vcid, map_id, out) -> OK or reason
+    sdls_check(hmac, head, frame, first, start, mac, spi, high, low, window) -> numbers ahead or minus the reason
+    tc_packet_read(buf, start, end, longest, out) -> OK or reason
+    tm_count(table, destination, service, subtype) -> counter, TM_COUNT_NEW or TM_COUNT_FULL
+    tm_packet_begin(buf, apid, count, service, subtype, counter, destination, status, epoch_high, epoch_low, seconds,
+        fraction) -> 20
+    tm_packet_end(buf, at) -> at + 2
+    idle_packet(buf, start, end)
+    tm_frame_seal(buf, start, end, mc_count, vc_count, fhp, report)
     pack(fmt, values, buf, start, end) -> clamped values or FIELD_...
     unpack(fmt, buf, start, end, values) -> number of fields or FIELD_...
 
@@ -46,6 +55,35 @@ from array import array
 from struct import pack_into, unpack_from
 
 from micropython import const
+
+from ..errors import (
+    OK,
+    PACKET_CRC,
+    PACKET_IDLE,
+    PACKET_LENGTH,
+    PACKET_SECONDARY,
+    PACKET_SEGMENTED,
+    PACKET_SHORT,
+    PACKET_SIZE,
+    PACKET_TYPE,
+    PACKET_VERSION,
+    PUS_VERSION,
+    SDLS_MAC,
+    SDLS_REPLAY,
+    SDLS_SPI,
+    SDLS_WINDOW,
+    TC_CONTROL,
+    TC_DATA_SHORT,
+    TC_FECF,
+    TC_FLAGS,
+    TC_LENGTH,
+    TC_RESERVED,
+    TC_SCID,
+    TC_SEGMENT,
+    TC_SHORT,
+    TC_VCID,
+    TC_VERSION,
+)
 
 BACKEND = "twin"
 WIRE_VERSION = const(1)
@@ -70,6 +108,10 @@ TM_ASM_ERRORS = const(3)
 TM_LOCK_LOST = const(4)
 TM_RESYNC = const(5)
 TM_UNTAKEN = const(6)
+
+# tm_count(): a row was taken, all rows are taken.
+TM_COUNT_NEW = const(0x10000)
+TM_COUNT_FULL = const(0x20000)
 
 # Field descriptor (SPEC.md section 11).
 FIELD_SIZE = const(6)
@@ -836,6 +878,304 @@ class TmFrameSync:
         self._drop(1)
         self._state = _HUNT
         return True
+
+
+# --- the way up: headers (SPEC.md sections 4, 6, 8, 9) ------------------------------------------------------------
+
+
+def _bits(value: int, width: int) -> int:
+    if not 0 <= value < 1 << width:
+        raise ValueError("value")
+    return value
+
+
+def _out(out: "list[int]", count: int) -> None:
+    if len(out) < count:
+        raise ValueError("list")
+
+
+def _u16(buf: bytes | bytearray | memoryview, at: int) -> int:
+    return buf[at] << 8 | buf[at + 1]
+
+
+def tc_frame_read(
+    frame: bytes | bytearray | memoryview,
+    count: int,
+    longest: int,
+    scid: int,
+    vcid: int,
+    map_id: int,
+    out: "list[int]",
+) -> int:
+    """Check the TC frame in frame[0:count], fill octets included: OK or the first failed check's reason.
+
+    longest: octets of a frame. out: when OK its first six items are the bypass and control command flags where they
+    stand in octet 0, N(S), where the data behind the segment header starts and ends (AD, BD), control command
+    (0 Unlock, 1 Set V(R)) and V*(R) (BC).
+    """
+    _range(frame, 0, count)
+    _bits(longest, 16)
+    _bits(scid, 10)
+    _bits(vcid, 6)
+    _bits(map_id, 6)
+    _out(out, 6)
+    if count < 8:
+        return TC_SHORT
+    length = (_u16(frame, 2) & 0x3FF) + 1
+    if not 8 <= length <= count or length > longest:
+        return TC_LENGTH
+    if not crc16_check(frame, 0, length):
+        return TC_FECF
+    flags = frame[0] & 0x30
+    if frame[0] & 0xC0:
+        return TC_VERSION
+    if frame[0] & 0x0C:
+        return TC_RESERVED
+    if _u16(frame, 0) & 0x3FF != scid:
+        return TC_SCID
+    if frame[2] >> 2 != vcid:
+        return TC_VCID
+    if flags == 0x10:
+        return TC_FLAGS
+    end = length - 2
+    command = v_r = 0
+    if flags == 0x30:
+        if end == 8 and frame[5] == 0x82 and frame[6] == 0:
+            command = 1
+            v_r = frame[7]
+        elif end != 6 or frame[5] != 0:
+            return TC_CONTROL
+    elif end < 7:
+        return TC_DATA_SHORT
+    elif frame[5] != 0xC0 | map_id:
+        return TC_SEGMENT
+    out[0] = flags
+    out[1] = frame[4]
+    out[2] = 6
+    out[3] = end
+    out[4] = command
+    out[5] = v_r
+    return OK
+
+
+def sdls_check(
+    hmac: HmacSha256,
+    head: bytes | bytearray | memoryview,
+    frame: bytes | bytearray | memoryview,
+    first: int,
+    start: int,
+    mac: int,
+    spi: int,
+    high: int,
+    low: int,
+    window: int,
+) -> int:
+    """Check the security header at frame[start] and the 16 octets of MAC at frame[mac].
+
+    The MAC is that of head[0:5] (the masked primary header) and frame[first:mac]. high, low: the last number accepted,
+    as two 16-bit halves. How far the frame's is ahead of it, 1 to window (below 2^30), or minus the reason.
+    """
+    _bits(spi, 16)
+    _bits(high, 16)
+    _bits(low, 16)
+    _bits(window, 30)
+    if not 0 <= first <= start:
+        raise ValueError("range")
+    if mac - start <= 6:
+        return -TC_DATA_SHORT
+    _range(head, 0, 5)
+    _range(frame, first, mac + 16)
+    if _u16(frame, start) != spi:
+        return -SDLS_SPI
+    hmac.start()
+    hmac.update(head, 0, 5)
+    hmac.update(frame, first, mac)
+    if not hmac.check(frame, mac, 16):
+        return -SDLS_MAC
+    # The difference of two 32-bit numbers: beyond this many steps of the high half the low ones do not matter.
+    steps = _u16(frame, start + 2) - high
+    if steps < 0:
+        return -SDLS_REPLAY
+    if steps > (window >> 16) + 1:
+        return -SDLS_WINDOW
+    ahead = (steps << 16) + _u16(frame, start + 4) - low
+    if ahead <= 0:
+        return -SDLS_REPLAY
+    return ahead if ahead <= window else -SDLS_WINDOW
+
+
+def tc_packet_read(buf: bytes | bytearray | memoryview, start: int, end: int, longest: int, out: "list[int]") -> int:
+    """Check the telecommand packet at buf[start], whose APID may be any but the idle one: OK or the reason.
+
+    end: where the octets end. longest: octets of a packet. out: its first item is where the packet behind this one
+    would start; with OK and PUS_VERSION the next eight are APID, sequence count, acknowledgement flags, service,
+    subtype, source and where the application data starts and ends.
+    """
+    _range(buf, start, end)
+    _bits(longest, 16)
+    _out(out, 9)
+    out[0] = end
+    if end - start < 6:
+        return PACKET_SHORT
+    size = _u16(buf, start + 4) + 7
+    if start + size > end:
+        return PACKET_LENGTH
+    out[0] = start + size
+    octet = buf[start]
+    apid = _u16(buf, start) & 0x7FF
+    if octet & 0xE0:
+        return PACKET_VERSION
+    if apid == 0x7FF:
+        return PACKET_IDLE
+    if not octet & 0x10:
+        return PACKET_TYPE
+    if not octet & 0x08:
+        return PACKET_SECONDARY
+    if buf[start + 2] < 0xC0:
+        return PACKET_SEGMENTED
+    if not 13 <= size <= longest:
+        return PACKET_SIZE
+    if not crc16_check(buf, start, start + size):
+        return PACKET_CRC
+    octet = buf[start + 6]
+    out[1] = apid
+    out[2] = _u16(buf, start + 2) & 0x3FFF
+    out[3] = octet & 0x0F
+    out[4] = buf[start + 7]
+    out[5] = buf[start + 8]
+    out[6] = _u16(buf, start + 9)
+    out[7] = start + 11
+    out[8] = start + size - 2
+    return OK if octet >> 4 == 2 else PUS_VERSION
+
+
+# --- the way down: headers (SPEC.md sections 7, 8, 9) -------------------------------------------------------------
+
+
+def tm_count(table: "array[int]", destination: int, service: int, subtype: int) -> int:
+    """Number of the next report *service* (1 to 255), *subtype* to *destination*, and move it on.
+
+    table: array("H") of rows (a power of two) of three words, 0 at first. TM_COUNT_NEW: the number is 0, and a row was
+    taken for it; TM_COUNT_FULL: it is 0, because no row is free.
+    """
+    rows = len(table) // 3
+    if not isinstance(table, array) or rows == 0 or rows & (rows - 1) or len(table) != 3 * rows:
+        raise ValueError("table")
+    _bits(destination, 16)
+    _bits(service, 8)
+    _bits(subtype, 8)
+    if service == 0:
+        raise ValueError("value")
+    key = service << 8 | subtype
+    row = key + (service << 4) + destination * 31 & rows - 1
+    for _ in range(rows):
+        at = 3 * row
+        if table[at] == key and table[at + 1] == destination:
+            number: int = table[at + 2]
+            table[at + 2] = (number + 1) & 0xFFFF
+            return number
+        if table[at] == 0:
+            table[at] = key
+            table[at + 1] = destination
+            table[at + 2] = 1
+            return TM_COUNT_NEW
+        row = (row + 1) & (rows - 1)
+    return TM_COUNT_FULL
+
+
+def _put16(buf: bytearray | memoryview, at: int, value: int) -> None:
+    buf[at] = value >> 8 & 0xFF
+    buf[at + 1] = value & 0xFF
+
+
+def tm_packet_begin(
+    buf: bytearray | memoryview,
+    apid: int,
+    count: int,
+    service: int,
+    subtype: int,
+    counter: int,
+    destination: int,
+    status: int,
+    epoch_high: int,
+    epoch_low: int,
+    seconds: int,
+    fraction: int,
+) -> int:
+    """Write both headers of a telemetry packet to buf[0:20]; 20, where its data starts. The length comes with the end.
+
+    apid, count, status: 11, 14 and 4 bits. epoch_high, epoch_low: second from which *seconds* (30 bits) count, as two
+    16-bit halves. fraction: 1/65536 s.
+    """
+    _range(buf, 0, 20)
+    for value, width in (
+        (apid, 11),
+        (count, 14),
+        (service, 8),
+        (subtype, 8),
+        (counter, 16),
+        (destination, 16),
+        (status, 4),
+        (epoch_high, 16),
+        (epoch_low, 16),
+        (seconds, 30),
+        (fraction, 16),
+    ):
+        _bits(value, width)
+    low = epoch_low + (seconds & 0xFFFF)
+    _put16(buf, 0, 0x0800 | apid)
+    _put16(buf, 2, 0xC000 | count)
+    _put16(buf, 4, 0)
+    buf[6] = 0x20 | status
+    buf[7] = service
+    buf[8] = subtype
+    _put16(buf, 9, counter)
+    _put16(buf, 11, destination)
+    buf[13] = 0x1E
+    _put16(buf, 14, epoch_high + (seconds >> 16) + (low >> 16))
+    _put16(buf, 16, low)
+    _put16(buf, 18, fraction)
+    return 20
+
+
+def tm_packet_end(buf: bytearray | memoryview, at: int) -> int:
+    """The packet's data ends before octet *at*: write length and error control; the octets of the whole packet."""
+    if not 20 <= at <= 0xFFFF:
+        raise ValueError("range")
+    _range(buf, 0, at + 2)
+    _put16(buf, 4, at - 5)
+    return crc16_put(buf, 0, at)
+
+
+def idle_packet(buf: bytearray | memoryview, start: int, end: int) -> None:
+    """Write an idle packet (133.0-B 4.1.2.3) of 7 to 65535 octets to buf[start:end]."""
+    _range(buf, start, end)
+    if not 7 <= end - start <= 0xFFFF:
+        raise ValueError("range")
+    _put16(buf, start, 0x07FF)
+    _put16(buf, start + 2, 0xC000)
+    _put16(buf, start + 4, end - start - 7)
+    for i in range(start + 6, end):
+        buf[i] = _FILL
+
+
+def tm_frame_seal(
+    buf: bytearray | memoryview, start: int, end: int, mc_count: int, vc_count: int, fhp: int, report: int
+) -> None:
+    """Write into the TM frame buf[start:end] what differs between frames of a virtual channel, and its FECF.
+
+    mc_count, vc_count: 8 bits. fhp: first header pointer, 11 bits. report: FARM-1's 16 bits of the CLCW.
+    """
+    _range(buf, start, end)
+    if end - start < 12:
+        raise ValueError("range")
+    for value, width in ((mc_count, 8), (vc_count, 8), (fhp, 11), (report, 16)):
+        _bits(value, width)
+    buf[start + 2] = mc_count
+    buf[start + 3] = vc_count
+    _put16(buf, start + 4, 0x1800 | fhp)
+    _put16(buf, end - 4, report)
+    crc16_put(buf, start, end - 2)
 
 
 # --- fields (SPEC.md section 11) -------------------------------------------------------------------------------------

@@ -82,8 +82,10 @@ class Downlink:
         write: takes the whole frame, sync marker first, and returns True, or takes nothing and returns False; the same
         frame is then offered again by the next poll(). Returns how many frames left.
         """
+        realtime = self.realtime
+        playback = self.playback
         # Since when packets wait in an open frame, and since when the CLCW has something new to say.
-        if self.realtime.waiting or self.playback.waiting:
+        if realtime.waiting or playback.waiting:
             if not self._waiting:
                 self._waiting = True
                 self._waiting_ms = now_ms
@@ -101,16 +103,23 @@ class Downlink:
                 break
             self._gone(now_ms)
             frames += 1
+            if not (realtime.full or playback.full or self._waiting):
+                break  # the CLCW has just been said
         return frames
 
     def left_ms(self, now_ms: int) -> int:
         """Milliseconds from *now_ms*, the time of the last poll(), until it is due again if nothing new comes."""
+        # Without min() and max(), which are looked for far from here.
         left_ms: int = CLCW_PERIOD_MS - ((now_ms - self._last_ms) & _TICKS_MASK)
         if self._waiting:
-            left_ms = min(left_ms, FLUSH_MS - ((now_ms - self._waiting_ms) & _TICKS_MASK))
+            flush_ms: int = FLUSH_MS - ((now_ms - self._waiting_ms) & _TICKS_MASK)
+            if flush_ms < left_ms:
+                left_ms = flush_ms
         if self._changed:
-            left_ms = min(left_ms, CLCW_CHANGE_MS - ((now_ms - self._changed_ms) & _TICKS_MASK))
-        return max(left_ms, 0)
+            change_ms: int = CLCW_CHANGE_MS - ((now_ms - self._changed_ms) & _TICKS_MASK)
+            if change_ms < left_ms:
+                left_ms = change_ms
+        return left_ms if left_ms > 0 else 0
 
     def _choose(self, now_ms: int) -> bool:
         """Seal the frame that leaves next. False when none should."""
@@ -163,11 +172,10 @@ class Downlink:
 
     def _seal_channel(self, channel: VirtualChannel) -> None:
         self._channel = channel
-        self._frame = frame = channel.oldest()
         self._report = report = self._farm.word
         self._changed = False
         self._sealed = True
-        seal(frame, channel.vcid, self._mc_count, channel.frame_count, channel.fhp, report)
+        self._frame = channel.seal(self._mc_count, report)
 
     def _gone(self, now_ms: int) -> None:
         self._sealed = False

@@ -6,8 +6,8 @@ the number over resets: it must store `number_high`, `number_low` or a number ah
 
 from micropython import const
 
-from ..codec import HmacSha256
-from ..errors import OK, SDLS_MAC, SDLS_REPLAY, SDLS_SPI, SDLS_WINDOW, TC_DATA_SHORT
+from ..codec import HmacSha256, sdls_check
+from ..errors import OK
 from ..limits import SDLS_WINDOW as WINDOW
 from ..limits import TC_VCID
 
@@ -18,6 +18,7 @@ _SEGMENT_HEADER = const(5)
 # The primary header under the authentication mask: only the VCID is left, and there is only one. In flash on the board.
 _MASKED_HEADER = b"\x00\x00\x00\x00\x00"
 assert TC_VCID == 0, TC_VCID
+_HALF_MAX = const(0xFFFF)
 
 
 class NumberKeeper:
@@ -48,8 +49,7 @@ class SecurityAssociation:
         self._hmac.put(self._known, 0, MAC_LENGTH)
         self.number_high = number_high
         self.number_low = number_low
-        self._new_high = 0
-        self._new_low = 0
+        self._ahead = 0  # of the last number, the frame verified last
         self.kept_high = number_high
         self.kept_low = number_low
         self.keeper: NumberKeeper | None = None
@@ -66,36 +66,31 @@ class SecurityAssociation:
 
         The packets are then frame[start + HEADER_LENGTH : end - MAC_LENGTH].
         """
-        mac = end - MAC_LENGTH
-        if mac <= start + HEADER_LENGTH:
-            return TC_DATA_SHORT
-        if frame[start] << 8 | frame[start + 1] != self._spi:
-            return SDLS_SPI
-        hmac = self._hmac
-        hmac.start()
-        hmac.update(_MASKED_HEADER, 0, 5)
-        hmac.update(frame, _SEGMENT_HEADER, mac)
-        if not hmac.check(frame, mac, MAC_LENGTH):
-            return SDLS_MAC
-        self._new_high = frame[start + 2] << 8 | frame[start + 3]
-        self._new_low = frame[start + 4] << 8 | frame[start + 5]
-        # The difference of two 32-bit numbers, held to what a small integer takes: beyond one step of the high half
-        # it is a replay or outside the window whatever the low halves are.
-        high = self._new_high - self.number_high
-        if high < 0:
-            return SDLS_REPLAY
-        if high > 1:
-            return SDLS_WINDOW
-        ahead = (high << 16) + self._new_low - self.number_low
-        if ahead <= 0:
-            return SDLS_REPLAY
-        return OK if ahead <= WINDOW else SDLS_WINDOW
+        ahead = sdls_check(
+            self._hmac,
+            _MASKED_HEADER,
+            frame,
+            _SEGMENT_HEADER,
+            start,
+            end - MAC_LENGTH,
+            self._spi,
+            self.number_high,
+            self.number_low,
+            WINDOW,
+        )
+        if ahead < 0:
+            return -ahead
+        self._ahead = ahead
+        return OK
 
     def accept(self) -> None:
         """The frame verified last was accepted as a whole: its number is now the last one."""
-        high = self._new_high
-        low = self._new_low
-        self.number_high = high
+        high = self.number_high
+        low = self.number_low + self._ahead
+        if low > _HALF_MAX:
+            low &= _HALF_MAX
+            high += 1
+            self.number_high = high
         self.number_low = low
         if self.keeper is not None and (high > self.kept_high or (high == self.kept_high and low > self.kept_low)):
             self.keeper.passed(self)

@@ -5,9 +5,9 @@ A frame buffer holds the sync marker and the frame: octet numbers here count fro
 
 from micropython import const
 
-from ..codec import crc16_put, randomise_tm
+from ..codec import randomise_tm, tm_frame_seal
 from ..limits import SCID, TM_FRAME_LENGTH, TM_RANDOMISED
-from .clcw import CLCW_LENGTH, write_clcw
+from .clcw import write_clcw
 
 ASM_LENGTH = const(4)
 DATA_START = const(10)  # behind the marker (4) and the primary header (6)
@@ -19,17 +19,11 @@ FHP_NONE = const(0x7FF)  # no packet starts in this frame
 FHP_IDLE = const(0x7FE)  # idle frame: no packets at all
 
 _OCF_START = ASM_LENGTH + TM_FRAME_LENGTH - 6
-# The half of the CLCW that FARM-1 owns.
-_REPORT_HIGH = _OCF_START + 2
-_REPORT_LOW = _OCF_START + 3
-_FECF_START = _OCF_START + CLCW_LENGTH
 _END = ASM_LENGTH + TM_FRAME_LENGTH
 
 # Version b00 and SCID in octets 0 and 1; the OCF flag is the last bit of octet 1.
 _OCTET_0 = SCID >> 4
 _OCTET_1 = (SCID & 0x0F) << 4 | 0x01
-# No secondary header, packets in order, segment length identifier b11; the FHP follows in the last three bits.
-_OCTET_4 = const(0x18)
 
 
 def prepare(frame: bytearray, vcid: int) -> None:
@@ -47,12 +41,6 @@ def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, re
     """Write all but the data into *frame*: head, counts, pointer, Farm.report(), FECF; then randomise."""
     # Each time anew: it may have been randomised, and a damaged octet of it would cost every later frame.
     prepare(frame, vcid)
-    frame[6] = mc_count
-    frame[7] = vc_count
-    frame[8] = _OCTET_4 | fhp >> 8
-    frame[9] = fhp & 0xFF
-    frame[_REPORT_HIGH] = report >> 8
-    frame[_REPORT_LOW] = report & 0xFF
-    crc16_put(frame, ASM_LENGTH, _FECF_START)
+    tm_frame_seal(frame, ASM_LENGTH, _END, mc_count, vc_count, fhp, report)
     if TM_RANDOMISED:
         randomise_tm(frame, ASM_LENGTH, _END)

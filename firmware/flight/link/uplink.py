@@ -30,7 +30,8 @@ class Uplink:
     """One telecommand virtual channel. Allocates when made, never after. Not safe from an interrupt.
 
     drops: counters, shared with the other stages. sa_ad, sa_bd: security associations of the two services, both or
-    neither. buffer, start, end: the data of the accepted frame that next() found, valid until release() or feed().
+    neither. waiting: accepted frames whose data was not released. buffer, start, end: the data of the accepted frame
+    that next() found, valid until release() or feed().
     frames_ad, frames_bd, frames_bc: frames accepted, mod 65536.
     """
 
@@ -54,6 +55,7 @@ class Uplink:
         self._queue = self._ad
         self._bc_since_ms = 0
         self._bc_count = 0
+        self.waiting = 0
         self.frames_ad = 0
         self.frames_bd = 0
         self.frames_bc = 0
@@ -114,24 +116,29 @@ class Uplink:
             if status != OK:
                 return status
             self._ad.put(at, self._frame_buffer, start, end)
+            self.waiting += 1
             self.frames_ad = (self.frames_ad + 1) & 0xFFFF
         else:
             farm.step(E6)
-            self._put_bd(start, end)
+            queue = self._bd
+            at = queue.place(end - start)
+            queue.put(at if at >= 0 else self._erase_bd(end - start), self._frame_buffer, start, end)
+            self.waiting += 1
             self.frames_bd = (self.frames_bd + 1) & 0xFFFF
         if sa is not None:
             sa.accept()
         return OK
 
-    def _put_bd(self, start: int, end: int) -> None:
-        """BD data always finds a place: the oldest unread units give way (232.1-B 6.2.2)."""
+    def _erase_bd(self, length: int) -> int:
+        """BD data always finds a place: the oldest unread units give way (232.1-B 6.2.2). Where *length* octets go."""
         queue = self._bd
-        at = queue.place(end - start)
+        at = -1
         while at < 0:
             queue.pop()
+            self.waiting -= 1
             self._drops.count(FARM_BD_ERASED)
-            at = queue.place(end - start)
-        queue.put(at, self._frame_buffer, start, end)
+            at = queue.place(length)
+        return at
 
     def next(self) -> bool:
         """Find the data of the next accepted frame, BD before AD. False when there is none."""
@@ -147,6 +154,7 @@ class Uplink:
     def release(self) -> None:
         """The data that next() found has been read; tells FARM-1 when the longest frame fits again (E10)."""
         self._queue.pop()
+        self.waiting -= 1
         farm = self.farm
         if farm.state == WAIT and self._ad.place(TC_FRAME_MAX) >= 0:
             farm.step(E10)

@@ -9,23 +9,22 @@ from array import array
 
 from micropython import const
 
-from ..codec import copy
+from ..codec import copy, idle_packet
 from ..errors import DOWNLINK_FULL, DOWNLINK_SIZE, OK, DropCounters
 from ..limits import TM_FRAME_LENGTH, TM_PACKET_MAX
-from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE, prepare
+from .tm_frame import ASM_LENGTH, DATA_LENGTH, DATA_START, FHP_NONE, prepare, seal
 
 _IDLE_MIN = const(7)  # the smallest packet: primary header and one octet
-# The longest idle packet; its two length octets are set for each use. Telemetry, no secondary header, APID 7FF,
-# unsegmented, count 0, then fill (SPEC 8).
-_IDLE = bytearray(b"\x07\xff\xc0\x00\x00\x00" + b"\x55" * (DATA_LENGTH - 6))
+# For an idle packet that runs over into the next frame.
+_IDLE = bytearray(_IDLE_MIN)
+_DATA_END = DATA_START + DATA_LENGTH
 
 
 class VirtualChannel:
     """Frames waiting to leave. Allocates when made, never after. Not safe from an interrupt.
 
     vcid: 0..6. depth: frames in the queue, 2 or more. full: closed frames. fill: octets in the data field of the open
-    frame. waiting: the open frame holds packets that nothing but flushing will send. fhp: first header pointer of the
-    frame that oldest() gave last.
+    frame. waiting: the open frame holds packets that nothing but flushing will send.
     """
 
     def __init__(self, vcid: int, depth: int, drops: DropCounters) -> None:
@@ -43,7 +42,6 @@ class VirtualChannel:
         self.full = 0
         self.fill = 0
         self.waiting = False
-        self.fhp = FHP_NONE
 
     def room(self) -> int:
         """Octets of packets that fit now."""
@@ -74,14 +72,20 @@ class VirtualChannel:
         fill = self.fill
         if fill == 0:
             return False
-        length = DATA_LENGTH - fill
-        if length < _IDLE_MIN:
-            length = _IDLE_MIN
-            if length > self.room():
+        if fill <= DATA_LENGTH - _IDLE_MIN:
+            slot = self._open
+            if self._fhp[slot] == FHP_NONE:
+                self._fhp[slot] = fill
+            idle_packet(self._frames[slot], DATA_START + fill, _DATA_END)
+            self.full += 1
+            slot += 1
+            self._open = slot if slot < self._depth else 0
+            self.fill = 0
+        else:
+            if self.room() < _IDLE_MIN:
                 return False
-        _IDLE[4] = (length - _IDLE_MIN) >> 8
-        _IDLE[5] = (length - _IDLE_MIN) & 0xFF
-        self._write(_IDLE, 0, length)
+            idle_packet(_IDLE, 0, _IDLE_MIN)
+            self._write(_IDLE, 0, _IDLE_MIN)
         self.waiting = False
         return True
 
@@ -111,11 +115,15 @@ class VirtualChannel:
                 return
             self._fhp[slot] = FHP_NONE
 
-    def oldest(self) -> bytearray:
-        """The frame that leaves next, and `fhp`; only while full is not 0."""
+    def seal(self, mc_count: int, report: int) -> bytearray:
+        """The frame that leaves next, complete but for what is sent over again; only while full is not 0.
+
+        mc_count: of the master channel. report: Farm.report().
+        """
         head = self._head
-        self.fhp = self._fhp[head]
-        return self._frames[head]
+        frame = self._frames[head]
+        seal(frame, self.vcid, mc_count, self.frame_count, self._fhp[head], report)
+        return frame
 
     def sent(self) -> None:
         """The oldest frame has left: its place is free."""

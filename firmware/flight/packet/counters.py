@@ -6,6 +6,7 @@ from array import array
 
 from micropython import const
 
+from ..codec import TM_COUNT_FULL, tm_count
 from ..errors import MESSAGE_TYPES_FULL, DropCounters
 from ..limits import APID_MAX, MESSAGE_TYPES_MAX
 
@@ -42,28 +43,16 @@ class MessageTypeCounters:
     def __init__(self, drops: DropCounters) -> None:
         assert MESSAGE_TYPES_MAX & (MESSAGE_TYPES_MAX - 1) == 0, MESSAGE_TYPES_MAX
         self._drops = drops
-        self._types = array("H", [0] * MESSAGE_TYPES_MAX)  # service and subtype; 0 = free, as there is no service 0
-        self._destinations = array("H", [0] * MESSAGE_TYPES_MAX)
-        self._counters = array("H", [0] * MESSAGE_TYPES_MAX)
+        self._table = array("H", bytes(6 * MESSAGE_TYPES_MAX))  # rows of three words
         self.free = MESSAGE_TYPES_MAX
 
     def next(self, destination: int, service: int, subtype: int) -> int:
         """The counter of the next report *service* (1..255), *subtype* (0..255) to *destination* (0..65535)."""
-        key = service << 8 | subtype
-        types = self._types
-        row = (key + (service << 4) + destination * 31) & (MESSAGE_TYPES_MAX - 1)
-        for _ in range(MESSAGE_TYPES_MAX):
-            found = types[row]
-            if found == key and self._destinations[row] == destination:
-                counter = self._counters[row]
-                self._counters[row] = (counter + 1) & 0xFFFF
-                return counter
-            if found == 0:
-                types[row] = key
-                self._destinations[row] = destination
-                self._counters[row] = 1
-                self.free -= 1
-                return 0
-            row = (row + 1) & (MESSAGE_TYPES_MAX - 1)
-        self._drops.count(MESSAGE_TYPES_FULL)
+        counter = tm_count(self._table, destination, service, subtype)
+        if counter <= 0xFFFF:
+            return counter
+        if counter == TM_COUNT_FULL:
+            self._drops.count(MESSAGE_TYPES_FULL)
+        else:
+            self.free -= 1
         return 0

@@ -2,22 +2,8 @@
 
 from micropython import const
 
-from ..codec import crc16_check
-from ..errors import (
-    OK,
-    PACKET_APID,
-    PACKET_CRC,
-    PACKET_IDLE,
-    PACKET_LENGTH,
-    PACKET_SECONDARY,
-    PACKET_SEGMENTED,
-    PACKET_SHORT,
-    PACKET_SIZE,
-    PACKET_TYPE,
-    PACKET_VERSION,
-    PUS_VERSION,
-    DropCounters,
-)
+from ..codec import tc_packet_read
+from ..errors import OK, PACKET_APID, PUS_VERSION, DropCounters
 from ..limits import TC_FRAME_MAX
 
 # Acknowledgement flags (SPEC 9, W-082): which reports the sender wants.
@@ -26,20 +12,6 @@ ACK_START = const(2)
 ACK_PROGRESS = const(4)
 ACK_COMPLETION = const(8)
 
-# Primary header, octet 0: version (3 bits), type, secondary header flag, APID bits 10..8; octet 2: sequence flags.
-_HEADER_LENGTH = const(6)
-_VERSION = const(0xE0)
-_TELECOMMAND = const(0x10)
-_SECONDARY = const(0x08)
-_APID_HIGH = const(0x07)
-_UNSEGMENTED = const(0xC0)
-_COUNT_MASK = const(0x3FFF)
-_IDLE_APID = const(0x7FF)
-# Secondary header: PUS-C in the upper half of its first octet.
-_PUS_VERSION = const(0x20)
-_DATA_OFFSET = const(11)  # primary header 6, secondary header 5
-_ERROR_CONTROL_LENGTH = const(2)
-_SIZE_MIN = const(13)
 # A packet is never split: frame header 5, segment header 1 and FECF 2 are the rest of the longest frame.
 _SIZE_MAX = TC_FRAME_MAX - 8
 
@@ -57,6 +29,7 @@ class Telecommand:
     def __init__(self, apids: "tuple[int, ...]", drops: DropCounters) -> None:
         self._apids = apids
         self._drops = drops
+        self._fields = [0] * 9
         self.start = 0
         self.next = 0
         self.apid = 0
@@ -71,46 +44,24 @@ class Telecommand:
     def read(self, buffer: bytes | bytearray | memoryview, start: int, end: int) -> int:
         """Read the packet that starts at *start*; *end*: where the octets end. Returns OK or the reason, counted."""
         self.start = start
-        self.next = end
-        if end - start < _HEADER_LENGTH:
-            return self._drops.count(PACKET_SHORT)
-        length = (buffer[start + 4] << 8 | buffer[start + 5]) + _HEADER_LENGTH + 1
-        stop = start + length
-        if stop > end:
-            return self._drops.count(PACKET_LENGTH)
-        self.next = stop
-        octet_0 = buffer[start]
-        octet_2 = buffer[start + 2]
-        self.apid = apid = (octet_0 & _APID_HIGH) << 8 | buffer[start + 1]
-        if octet_0 & ~_APID_HIGH != _TELECOMMAND | _SECONDARY or octet_2 < _UNSEGMENTED or apid == _IDLE_APID:
-            return self._drops.count(_header_fault(octet_0, apid))
-        if not _SIZE_MIN <= length <= _SIZE_MAX:
-            return self._drops.count(PACKET_SIZE)
-        if not crc16_check(buffer, start, stop):
-            return self._drops.count(PACKET_CRC)
+        fields = self._fields
+        status = tc_packet_read(buffer, start, end, _SIZE_MAX, fields)
+        # With the last of all reasons the fields are there.
+        if OK < status < PUS_VERSION:
+            self.next = fields[0]
+            return self._drops.count(status)
+        (
+            self.next,
+            apid,
+            self.count,
+            self.ack,
+            self.service,
+            self.subtype,
+            self.source,
+            self.data_start,
+            self.data_end,
+        ) = fields
+        self.apid = apid
         if apid not in self._apids:
             return self._drops.count(PACKET_APID)
-        self.count = (octet_2 << 8 | buffer[start + 3]) & _COUNT_MASK
-        octet = buffer[start + 6]
-        self.ack = octet & 0x0F
-        self.service = buffer[start + 7]
-        self.subtype = buffer[start + 8]
-        self.source = buffer[start + 9] << 8 | buffer[start + 10]
-        self.data_start = start + _DATA_OFFSET
-        self.data_end = stop - _ERROR_CONTROL_LENGTH
-        if octet & 0xF0 != _PUS_VERSION:
-            return self._drops.count(PUS_VERSION)
-        return OK
-
-
-def _header_fault(octet_0: int, apid: int) -> int:
-    """Which field of a primary header that is not as it must be comes first in the order of the checks."""
-    if octet_0 & _VERSION:
-        return PACKET_VERSION
-    if apid == _IDLE_APID:
-        return PACKET_IDLE
-    if not octet_0 & _TELECOMMAND:
-        return PACKET_TYPE
-    if not octet_0 & _SECONDARY:
-        return PACKET_SECONDARY
-    return PACKET_SEGMENTED
+        return OK if status == OK else self._drops.count(status)

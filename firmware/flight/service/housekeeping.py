@@ -152,15 +152,17 @@ class Housekeeping(Service, Idler):
         item = _ITEM.get(request.subtype, 0)
         if not item:
             return UNKNOWN_SUBTYPE
-        for number in range(request.items):
-            code = self._judge(request, number, request.at + item * number)
+        items = request.items
+        at = request.at
+        for number in range(items):
+            code = self._judge(request, number, at + item * number)
             if code != DONE:
                 return code
-        for number in range(request.items):
-            at = request.at + item * number
+        for _ in range(items):
             structure = self.find(request.u16(at))
             if structure is not None:
                 self._carry_out(request, structure, at)
+            at += item
         return DONE
 
     def _judge(self, request: Request, number: int, at: int) -> int:
@@ -168,9 +170,10 @@ class Housekeeping(Service, Idler):
         structure = self.find(request.u16(at))
         if structure is None:
             return request.blame_octets(UNKNOWN_ID, number, 1, at, 2)
-        if request.subtype == _DELETE and (not structure.created or structure.enabled):
+        subtype = request.subtype
+        if subtype == _DELETE and (not structure.created or structure.enabled):
             return request.blame_octets(STATE, number, 1, at, 2)
-        if request.subtype == _CHANGE_PERIOD and not _good_period(request.u16(at + 2), request.u16(at + 4)):
+        if subtype == _CHANGE_PERIOD and not _good_period(request.u16(at + 2), request.u16(at + 4)):
             return request.blame_octets(VALUE_RANGE, number, 1, at + 2, 4)
         return DONE
 

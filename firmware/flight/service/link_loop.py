@@ -25,7 +25,9 @@ class LinkLoop:
         self._downlink = downlink
         self._router = router
         self._buffer = bytearray(LINK_READ)
-        self._write = self._write_frame  # bound once: binding allocates
+        # Bound once: binding allocates.
+        self._read = port.read_into
+        self._write = self._write_frame
         self._blocked = False
         self.telecommands = 0  # packets taken from accepted frames, mod 65536
         self.last_frame_ms = 0  # when the last frame was accepted
@@ -33,11 +35,13 @@ class LinkLoop:
     def poll(self, now_ms: int) -> int:
         """Do what is there; milliseconds until it should be called again although nothing arrives."""
         uplink = self._uplink
-        count = self._port.read_into(self._buffer)
+        buffer = self._buffer
+        count = self._read(buffer)
         if count:
-            uplink.feed(self._buffer, 0, count, now_ms)
+            uplink.feed(buffer, 0, count, now_ms)
         left = TC_PER_POLL
-        while left and uplink.next():
+        while uplink.waiting and left:
+            uplink.next()
             self.last_frame_ms = now_ms
             self.telecommands = (
                 self.telecommands + self._router.packets(uplink.buffer, uplink.start, uplink.end)

@@ -171,7 +171,7 @@ class Router:
         left = request.data_end - at - width
         if left < 0:
             return request.blame(DATA_LENGTH, at + width - request.data_start, request.data_end - request.data_start)
-        count = request.u8(at) if width == 1 else request.u16(at)
+        count = request.buffer[at] if width == 1 else request.u16(at)
         if not group[GROUP_LEAST] <= count <= group[GROUP_MOST]:
             return request.blame(ITEM_COUNT, NOWHERE, count)
         if group[GROUP_ITEM] and left != count * group[GROUP_ITEM]:
