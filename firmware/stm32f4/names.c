@@ -8,7 +8,7 @@
 
 #include "py/obj.h"
 
-#define PLACES (512) // octets, a power of two
+#define PLACES (1024) // octets, a power of two
 
 static uint8_t places[PLACES];
 
