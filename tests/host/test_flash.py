@@ -314,5 +314,5 @@ def test_every_way_of_every_board_says_what_it_would_do(
 
 
 def test_the_command_says_which_boards_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["flash", "arduino"]) == 1
+    assert cli.main(["flash", "arduino"]) == 2
     assert "pyboard_v11" in capsys.readouterr().err
