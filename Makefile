@@ -97,7 +97,6 @@ test-images: setup
 	@for image in VARIANT=flight VARIANT=dev \
 		"VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload" \
 		"VARIANT=dev MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload-dev" \
-		"VARIANT=dev MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload-dev" \
 		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial" \
 		"VARIANT=flight MISSION=$(CURDIR)/hil/campaign/unruly BUILD=$(CURDIR)/build/$(BOARD)-unruly" \
 		"VARIANT=dev MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"; do \
