@@ -17,7 +17,6 @@ tests that would have used it are left out with that reason.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import threading
@@ -145,10 +144,12 @@ class Breakages:
 
 
 @pytest.fixture(scope="session")
-def breakages(tmp_path_factory: pytest.TempPathFactory) -> Breakages:
+def breakages(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Breakages:
     """What broke so far."""
     folder = tmp_path_factory.getbasetemp()
-    return Breakages(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    # A worker of xdist has a folder of its own in that of the run. (The environment of a worker is also that of a run
+    # that a test starts.)
+    return Breakages(folder.parent if hasattr(pytestconfig, "workerinput") else folder)
 
 
 @pytest.fixture

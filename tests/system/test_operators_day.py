@@ -132,7 +132,7 @@ def _schedule(desk: Desk) -> None:
 
 def _autonomy(desk: Desk) -> None:
     assert desk.run("events", "disable", "core.*")[0] == 0
-    assert [row["id"] for row in desk.json("events", "list")["disabled"]] == [1, 2, 3]
+    assert [row["id"] for row in desk.json("events", "list")["disabled"]] == [1, 2, 3, 4]
     assert desk.run("events", "enable", "core.*")[0] == 0
     assert desk.json("events", "list") == {"disabled": []}
     assert desk.run("monitors", "enable", "watch.small")[0] == 0
