@@ -7,7 +7,7 @@ from micropython import const
 
 from ..codec import randomise_tm, tm_frame_seal
 from ..limits import SCID, TM_FRAME_LENGTH, TM_RANDOMISED
-from .clcw import write_clcw
+from .clcw import CLCW_OCTET_0, CLCW_OCTET_1, write_clcw
 
 ASM_LENGTH = const(4)
 DATA_START = const(10)  # behind the marker (4) and the primary header (6)
@@ -39,8 +39,15 @@ def prepare(frame: bytearray, vcid: int) -> None:
 
 def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, report: int) -> None:
     """Write all but the data into *frame*: head, counts, pointer, Farm.report(), FECF; then randomise."""
-    # Each time anew: it may have been randomised, and a damaged octet of it would cost every later frame.
-    prepare(frame, vcid)
+    # The head anew each time, as prepare() writes it: it may be randomised, and a damaged octet costs every later frame.
+    frame[0] = 0x1A
+    frame[1] = 0xCF
+    frame[2] = 0xFC
+    frame[3] = 0x1D
+    frame[4] = _OCTET_0
+    frame[5] = _OCTET_1 | vcid << 1
+    frame[_OCF_START] = CLCW_OCTET_0
+    frame[_OCF_START + 1] = CLCW_OCTET_1
     tm_frame_seal(frame, ASM_LENGTH, _END, mc_count, vc_count, fhp, report)
     if TM_RANDOMISED:
         randomise_tm(frame, ASM_LENGTH, _END)
