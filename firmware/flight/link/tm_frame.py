@@ -39,7 +39,7 @@ def prepare(frame: bytearray, vcid: int) -> None:
 
 def seal(frame: bytearray, vcid: int, mc_count: int, vc_count: int, fhp: int, report: int) -> None:
     """Write all but the data into *frame*: head, counts, pointer, Farm.report(), FECF; then randomise."""
-    # The head anew each time, as prepare() writes it: it may be randomised, and a damaged octet costs every later frame.
+    # The head anew each time, as prepare() writes it: it may be randomised, and a damaged octet costs all later frames.
     frame[0] = 0x1A
     frame[1] = 0xCF
     frame[2] = 0xFC
