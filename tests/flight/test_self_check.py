@@ -10,6 +10,11 @@ MENDED = (5, 2)
 COMPARED_MS = 30_000  # in which every parameter has its turn
 
 
+def say_nothing(port):
+    """Its counters stand still."""
+    port.counters = lambda out: None
+
+
 class SelfCheckCase(unittest.TestCase):
     def setUp(self):
         self.bench = Bench()
@@ -20,6 +25,12 @@ class SelfCheckCase(unittest.TestCase):
 
     def index(self, identifier):
         return self.core.pool.index_of(identifier)
+
+    def numbers(self):
+        return self.core.numbers
+
+    def watchdog(self):
+        return self.bench.hal.watchdog
 
     def mended_in(self, ms):
         return [report.data for report in self.bench.run(ms) if report.kind == MENDED and report.data[1] == 4]
@@ -66,22 +77,22 @@ class TestUplink(SelfCheckCase):
             self.bench.run(11_000)
 
     def test_a_damaged_spi(self):
-        self.damaged(self.core.numbers.pair[0], "_spi", 8)
+        self.damaged(self.numbers().pair[0], "_spi", 8)
 
     def test_a_damaged_number_above(self):
-        self.damaged(self.core.numbers.pair[1], "number_high", 0x100)
+        self.damaged(self.numbers().pair[1], "number_high", 0x100)
 
     def test_a_damaged_number_below(self):
-        self.core.numbers.pair[0].number_high = self.core.numbers.pair[0].kept_high = 0x300
-        self.damaged(self.core.numbers.pair[0], "number_high", 0x100)
+        self.numbers().pair[0].number_high = self.numbers().pair[0].kept_high = 0x300
+        self.damaged(self.numbers().pair[0], "number_high", 0x100)
 
     def test_a_key_that_makes_something_else_of_a_message(self):
-        self.core.numbers.pair[1]._known[3] ^= 1
+        self.numbers().pair[1]._known[3] ^= 1
         with self.assertRaises(DamagedMemory):
             self.bench.run(11_000)
 
     def test_a_store_that_refuses_is_no_damage(self):
-        numbers = self.core.numbers
+        numbers = self.numbers()
         numbers.refused = True
         numbers.pair[0].number_low += 5
         self.bench.run(11_000)
@@ -90,17 +101,17 @@ class TestUplink(SelfCheckCase):
 
 class TestSilence(SelfCheckCase):
     def test_the_watchdog_of_a_board_that_nobody_hears_bites_in_time(self):
-        fed = self.bench.hal.watchdog
-        self.core.hal.link.counters = lambda out: None
+        fed = self.watchdog()
+        say_nothing(self.core.hal.link)
         self.bench.run((LINK_SILENT_S + 1) * 1000 + VOUCHED_CYCLES * 100)
         before = fed.fed
         self.bench.run(WATCHDOG_MS)
         self.assertEqual(fed.fed, before)
 
     def test_it_is_fed_while_frames_leave(self):
-        before = self.bench.hal.watchdog.fed
+        before = self.watchdog().fed
         self.bench.run(20_000)
-        self.assertGreaterEqual(self.bench.hal.watchdog.fed, before + 199)
+        self.assertGreaterEqual(self.watchdog().fed, before + 199)
 
 
 class TestFrames(SelfCheckCase):
