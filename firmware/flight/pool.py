@@ -1,7 +1,8 @@
 """On-board parameters: one list with the current value of every telemetry point and settable parameter.
 
-Apps and services write `values[index] = x`; housekeeping, monitors, sequences and ST[20] read the same list. An index
-is the place of the id in ascending order. Values are integers in -2^30..2^30-1 or floats: neither allocates.
+Apps and services write their points, `values[index] = x`; settable parameters change through Parameters.put alone.
+Housekeeping, monitors, sequences and ST[20] read the same list. An index is the place of the id in ascending order.
+Values are integers in -2^30..2^30-1 or floats: neither allocates.
 """
 
 from .codec import FIELD_FLOAT

@@ -522,6 +522,8 @@ class TestCommands(Case):
         self.assertEqual(bench.value("ELECTRONICS_HEATER"), DISABLED)
         self.assertEqual(bench.value("ENABLED_HEATERS"), 30)
         self.assertEqual(bench.core.parameters.saved, 1)
+        bench.run(200)  # long enough for every parameter to be compared with its copies
+        self.assertEqual(bench.value("ELECTRONICS_HEATER"), DISABLED)
         self.assertEqual(bench.command("HEATER_ENABLE", ALL), DONE)
         bench.run(100)
         self.assertTrue(bench.watt[H_ELECTRONICS] > 1.0)

@@ -63,6 +63,7 @@ SETTINGS = {
 }
 SURVIVAL = 5  # mode
 STEP_S = 10
+MENDED_A_TURN = 10
 
 
 class Ids:
@@ -94,11 +95,29 @@ class Events:
 
 
 class Parameters:
-    """saved: how often the persistent ones were kept. status: what the store says."""
+    """saved: how often the persistent ones were kept. status: what the store says.
 
-    def __init__(self):
+    As on board, a parameter that is only written, not put, is taken for damaged memory and mended after a while.
+    """
+
+    def __init__(self, values):
         self.saved = 0
         self.status = 0
+        self._values = values
+        self._copy = {}
+        self._all = []
+        self._next = 0
+
+    def put(self, index, value):
+        if index not in self._copy:
+            self._all.append(index)
+        self._values[index] = self._copy[index] = value
+
+    def mend(self, count):
+        for _ in range(count):
+            index = self._all[self._next]
+            self._next = (self._next + 1) % len(self._all)
+            self._values[index] = self._copy[index]
 
     def save(self):
         self.saved += 1
@@ -119,7 +138,7 @@ class Core:
         self.values = [0.0] * 320
         self.devices = Devices()
         self.events = Events(self.ids)
-        self.parameters = Parameters()
+        self.parameters = Parameters(self.values)
 
     def supply(self, identifier):
         return identifier
@@ -174,7 +193,7 @@ class Bench:
 
     def set(self, name, value):
         """A parameter of the app."""
-        self.core.values[getattr(self.core.ids, "THERMAL_" + name)] = value
+        self.core.parameters.put(getattr(self.core.ids, "THERMAL_" + name), value)
 
     def value(self, name):
         return self.core.values[getattr(self.core.ids, "THERMAL_" + name)]
@@ -195,6 +214,7 @@ class Bench:
         if not self.silent:
             self._read()
         self.app.step_01hz()
+        self.core.parameters.mend(MENDED_A_TURN)
 
     def _heat(self, heater):
         unit = self.unit

@@ -311,9 +311,9 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
 
     def _enable(self, bit: int, on: bool, request: Request) -> int:
         """The parameter that says which heaters may be used, kept over a restart."""
-        values = self._values
+        parameters = self.core.parameters
         index = self.places.enabled
-        enabled = int(values[index])
-        values[index] = enabled | bit if on else enabled & ~bit
-        status = self.core.parameters.save()
+        enabled = int(self._values[index])
+        parameters.put(index, enabled | bit if on else enabled & ~bit)
+        status = parameters.save()
         return DONE if status >= 0 else request.blame(STORAGE, 0, status)
