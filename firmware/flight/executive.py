@@ -202,12 +202,12 @@ class Executive:
     def _run_group(self, number: int, group: RateGroup) -> None:
         clock = self._clock
         begin_us = clock.ticks_us()
-        mode_bit = self.mode_bit
         tasks = group.tasks
         modes = group.modes
         apps = group.apps
         for index in range(len(tasks)):
-            if modes[index] & mode_bit:
+            # Not noted before: a task may change the mode, and the next ones must not run in a mode that is over.
+            if modes[index] & self.mode_bit:
                 app = apps[index]
                 if app:
                     self.note_app(app)

@@ -74,6 +74,17 @@ class TestGroups(ExecutiveCase):
         self.run_until(800)
         self.assertEqual((len(always.at_ms), len(only_b.at_ms)), (8, 3))
 
+    def test_a_change_of_mode_counts_for_the_rest_of_its_cycle(self):
+        def change():
+            self.executive.mode_bit = MODE_B
+
+        self.executive.groups[0].add(change, MODE_A)
+        only_a = self.worker(0, modes=MODE_A)
+        only_b = self.worker(0, modes=MODE_B)
+        self.executive.start()
+        self.executive.turn()
+        self.assertEqual((len(only_a.at_ms), len(only_b.at_ms)), (0, 1))
+
 
 class TestTime(ExecutiveCase):
     def test_a_budget_kept_is_no_overrun(self):

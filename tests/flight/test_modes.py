@@ -129,10 +129,10 @@ class TestTransitions(ModesCase):
     def test_apps_are_told_and_their_steps_follow(self):
         trial = self.bench.trial
         self.assertEqual((trial.mode, trial.active), (MODE_SAFE, True))
-        self.change(MODE_STANDBY)
-        self.assertEqual((trial.mode, trial.active), (MODE_STANDBY, False))
         steps = self.value(ids.TRIAL_STEPS)
+        self.bench.function(CHANGE, bytes((MODE_STANDBY,)))
         self.bench.run(1000)
+        self.assertEqual((trial.mode, trial.active), (MODE_STANDBY, False))
         self.assertEqual(self.value(ids.TRIAL_STEPS), steps)
         self.change(MODE_NOMINAL)
         self.assertEqual((trial.mode, trial.active), (MODE_NOMINAL, True))
@@ -292,8 +292,6 @@ class TestRepeatedResets(ModesCase):
         if app:
             self.modes.blame(app)
         self.modes.start()
-        self.bench.run(200)
-        ran.clear()
         self.bench.run(500)
         self.assertTrue(self.modes.isolated)
         return sorted(set(ran))
