@@ -280,6 +280,7 @@ class TestDefinitions(MonitorCase):
             (definition(0, LEVEL, 0, 1), failure.ALREADY_THERE),
             (definition(9, 0x0FFF, 0, 1), failure.UNKNOWN_ID),
             (definition(9, LEVEL, 0, 1, valid=(0xFFF, 0, 0)), failure.UNKNOWN_ID),
+            (definition(9, LEVEL, 0, 1, valid=(REAL, 1, 1)), failure.VALUE_RANGE),
             (definition(9, LEVEL, 0, 1, events=(0x999, 0)), failure.UNKNOWN_ID),
             (definition(9, LEVEL, 0, 1, events=(0, 0x999)), failure.UNKNOWN_ID),
             (definition(9, LEVEL, 0, 1, valid=(0, 0x40000000, 0)), failure.VALUE_RANGE),
@@ -303,6 +304,19 @@ class TestDefinitions(MonitorCase):
             self.assertFailed(self.add(good, bad), code, 1)
         self.assertEqual(self.table.find(8), -1)
         self.assertEqual(self.bench.command(12, 5, b"\x01" + good[:-1])[-1].kind, (1, 2))
+
+    def test_a_float_is_no_condition(self):
+        self.add(definition(9, LEVEL, 0, 1))
+        bad = definition(9, LEVEL, 0, 1, valid=(REAL, 1, 1))
+        for subtype in (5, 7):
+            reports = self.add(
+                bad if subtype == 7 else definition(10, LEVEL, 0, 1, valid=(REAL, 1, 1)), subtype=subtype
+            )
+            self.assertFailed(reports, failure.VALUE_RANGE, 0)
+            self.assertEqual(reports[-1].data[8:], b"\x01\x00\x00\x10\x03")
+        self.enable(9)
+        self.cycles(REAL, float("nan"), float("inf"), 3e38)
+        self.assertEqual(self.status(9), GOOD)
 
     def test_delete(self):
         self.assertFailed(self.bench.command(12, 6, b"\x02\x00\x02\x00\x01"), failure.STATE, 1)

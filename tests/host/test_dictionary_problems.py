@@ -31,6 +31,11 @@ name = "go"
 function = 0x0100
 text = "Go."
 """
+# Behind a point "level".
+CONDITION = (
+    EVENT + '[[monitor]]\nid = 1\nname = "m"\npoint = "level"\ncheck = "limit"\nlow = 0\nhigh = 9\n'
+    'event_low = "happened"\nvalid = { point = %s }\n'
+)
 
 
 def problems(folder: Path, text: str, name: str = "demo.toml") -> list[Problem]:
@@ -291,6 +296,36 @@ CASES = {
         "monitor",
         "expected-value",
         "value (and mask)",
+    ),
+    "monitor whose condition is a float": (
+        POINT
+        + POINT.replace("0x1000", "0x1001").replace("level", "real").replace("u8", "f32")
+        + CONDITION % '"real", value = 1',
+        "valid =",
+        "monitor",
+        "real is a float",
+        "Use an integer point",
+    ),
+    "monitor whose condition's value is outside its point": (
+        POINT + CONDITION % '"level", value = 256',
+        "valid =",
+        "monitor",
+        "value 256 is outside 0 to 255",
+        "Give value bits",
+    ),
+    "monitor whose condition's mask is outside its point": (
+        POINT + CONDITION % '"level", value = 1, mask = 0x101',
+        "valid =",
+        "monitor",
+        "mask 257 is outside 1 to 255",
+        "Give mask bits",
+    ),
+    "monitor whose condition never holds": (
+        POINT + CONDITION % '"level", value = 3, mask = 1',
+        "valid =",
+        "monitor",
+        "value 3 has bits that mask 1 has not",
+        "bits of the mask",
     ),
     "unknown event": (
         '[[event_action]]\nevent = "nothing"\nrequest = { command = "go" }\n' + COMMAND,

@@ -226,6 +226,9 @@ class Monitoring(Service):
         for place in (_EVENT_LOW, _EVENT_HIGH):
             if parsed[place] and not self._events.knows(int(parsed[place])):
                 return request.blame_octets(UNKNOWN_ID, item, 1, at + 29 + 2 * (place - _EVENT_LOW), 2)
+        # Only an integer has bits; and a float that is no number or a large one cannot be made an integer here.
+        if parsed[_VALID_POINT] and self._pool.kind(self._pool.index_of(int(parsed[_VALID_POINT]))) == FIELD_FLOAT:
+            return request.blame_octets(VALUE_RANGE, item, 1, at + 4, 2)
         if parsed[_MASK] > 0x3FFF or parsed[_EXPECTED] > 0x3FFF:
             return request.blame_octets(VALUE_RANGE, item, 1, at + 6, 4)
         period_ms = -1 if parsed[_PERIOD] > 0x3FFF else self._whole(_PERIOD)

@@ -11,6 +11,7 @@ from .definitions import Definitions, full_name
 from .encode import ArgumentError, number_of, packet
 from .problem import Place, Problem
 from .source import Located, Source
+from .types import BOARD_MAX
 from .vocabulary import MODES, ON_BOARD_SOURCE
 
 Number = int | float
@@ -75,6 +76,7 @@ class _Resolver:
             condition = self.point(entry.valid.point, located.subsystem, located.at("valid"))
             if condition is not None:
                 valid = (condition, entry.valid.mask, entry.valid.value)
+                self._condition(located, name, valid)
         if point is None:
             return None
         if entry.engineering and not point.coefficients:
@@ -117,6 +119,22 @@ class _Resolver:
             entry.enabled,
             entry.text,
         )
+
+    def _condition(self, located: Located[schema.Monitor], name: str, valid: tuple[model.Point, int, int]) -> None:
+        """An integer point, and bits that it has: the board compares small integers."""
+        point, mask, value = valid
+        top = BOARD_MAX if point.type.low < 0 else point.type.high
+        text, mend = "", ""
+        if point.type.is_float:
+            text, mend = f"{point.name} is a float", "Use an integer point"
+        elif not 0 <= value <= top:
+            text, mend = f"value {value} is outside 0 to {top}", f"Give value bits of {point.name}"
+        elif mask != BOARD_MAX and not 1 <= mask <= top:
+            text, mend = f"mask {mask} is outside 1 to {top}", f"Give mask bits of {point.name}"
+        elif value & ~mask:
+            text, mend = f"value {value} has bits that mask {mask} has not", "Give value bits of the mask only"
+        if text:
+            self.problem(located.at("valid ="), "monitor", f"{name}: valid: {text}", mend)
 
     def _range(
         self, located: Located[schema.Monitor], name: str, point: model.Point, limits: tuple[Number, Number]
