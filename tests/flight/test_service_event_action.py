@@ -135,6 +135,23 @@ class TestAtWork(ActionCase):
         self.each(4, PLAIN)
         self.assertEqual(self.completed(self.happens(PLAIN)), [7])
 
+    def test_a_request_may_withdraw_what_waits_behind_it(self):
+        self.add((PLAIN, telecommand(19, 5, b"\x01" + u16(LOW), ack=0)), (LOW, ping(1)), (0x103, ping(2)))
+        self.each(4, PLAIN, LOW, 0x103)
+        self.assertEqual(self.completed(self.happens(PLAIN, LOW, 0x103)), [2])
+        self.each(4, LOW)
+        for _ in range(3):
+            self.assertEqual(self.completed(self.happens(LOW)), [1])
+        self.assertEqual((self.actions.started, self.actions.skipped), (5, 0))
+
+    def test_stopping_the_function_stops_what_waits(self):
+        self.add((PLAIN, telecommand(19, 9, ack=0)), (LOW, ping(1)), (0x103, ping(2)))
+        self.each(4, PLAIN, LOW, 0x103)
+        self.assertEqual(self.completed(self.happens(PLAIN, LOW, 0x103)), [])
+        self.bench.command(19, 8)
+        self.assertEqual(self.completed(self.bench.run(300)), [])
+        self.assertEqual(self.completed(self.happens(0x103, LOW)), [2, 1])
+
 
 class TestDefinitions(ActionCase):
     def test_added_is_disabled_and_reported(self):

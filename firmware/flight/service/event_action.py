@@ -105,7 +105,10 @@ class EventActions(Service, EventListener, Idler):
 
     def step(self) -> None:
         """One cycle: execute what was wanted before it."""
-        for _ in range(min(self._waiting, EVENT_ACTIONS_PER_CYCLE)):
+        left = min(self._waiting, EVENT_ACTIONS_PER_CYCLE)
+        # A request may withdraw others, or all of them.
+        while left and self._waiting:
+            left -= 1
             place = self._queue[self._first]
             self._first = (self._first + 1) % EVENT_ACTIONS_MAX
             self._waiting -= 1
@@ -165,8 +168,12 @@ class EventActions(Service, EventListener, Idler):
                 self._delete(place)
         elif subtype == _STATUS:
             self._report_status(request.source)
-        elif subtype in (_START, _STOP):
-            self.running = subtype == _START
+        elif subtype == _START:
+            self.running = True
+        elif subtype == _STOP:
+            self.running = False
+            for place in range(EVENT_ACTIONS_MAX):
+                self._withdraw(place)
         elif subtype == _DEFINITIONS:
             return self._report_definitions(request)
         else:
