@@ -210,6 +210,16 @@ class TestDecisions(ScheduleCase):
         self.assertEqual([row[1] for row in self.summary()], [0, 0])
         self.assertEqual(self.released(self.bench.run(20_000)), [0, 1])
 
+    def test_4_backward_within_a_second(self):
+        self.pings(200_500)
+        self.set_time(200_900)
+        self.assertEqual([row[1] for row in self.summary()], [1])
+        self.set_time(200_100)
+        self.assertEqual([row[1] for row in self.summary()], [0])
+        self.insert((200_300, ping(1)))
+        self.assertEqual([row[1:] for row in self.summary()], [(0, 1), (0, 0)])
+        self.assertEqual(self.released(self.bench.run(1000)), [1, 0])
+
     def test_5_what_a_standstill_made_late(self):
         self.pings(1000, 2000)
         self.bench.clock.advance_ms(1000 + SCHEDULE_LATE_MS)

@@ -11,7 +11,7 @@ class TimeListener:
     """Whoever must know that on-board time jumped (ST[11])."""
 
     def time_set(self, moved_s: int) -> None:
-        """On-board time is now *moved_s* seconds (cut) later than without the jump; negative: earlier."""
+        """On-board time is now *moved_s* seconds (cut) later than without the jump; negative: earlier, however little."""
 
 
 class OnboardTime(Clock):
@@ -42,6 +42,7 @@ class OnboardTime(Clock):
         """On-board time is now *seconds* and *fraction*. status: SPEC 9."""
         self.update()
         before_s = self.seconds
+        before_fraction = self.fraction
         self.offset_s = 0
         self.offset_fraction = 0
         self.update()
@@ -55,4 +56,7 @@ class OnboardTime(Clock):
         self.status = status
         self.update()
         if self.listener is not None:
-            self.listener.time_set(self.seconds - before_s)
+            moved_s = self.seconds - before_s
+            if moved_s == 0 and self.fraction < before_fraction:
+                moved_s = -1
+            self.listener.time_set(moved_s)
