@@ -16,9 +16,10 @@ from hil.campaign import memory
 from hil.campaign.flying_board import FlyingBoard
 from hil.campaign.memory import BATCH, batches, judge_flip, memory_campaign
 from hil.campaign.outcome import Judged, Outcome, table, write_report
-from hil.campaign.power import power_campaign
+from hil.campaign.power import SEQUENCE, Load, power_campaign
 from hil.campaign.regions import Flip, Region, draw
 from hil.campaign.soak import UNRULY, soak, write_soak
+from hil.ground import Ground
 from hil.targets.sitl_target import SitlTarget
 
 FLIP = Flip("heap", 0x2001_0000, 3)
@@ -197,6 +198,34 @@ def test_a_store_that_loses_what_it_said_was_kept_is_found(monkeypatch: pytest.M
     )
     judged = power_campaign("sitl", seed=2, cuts=10)
     assert any(one.outcome is Outcome.WRONG and "parameters of" in one.what for one in judged)
+
+
+def test_a_sequence_that_is_not_kept_though_it_was_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flight.service.sequence_table import SequenceTable  # noqa: PLC0415
+
+    monkeypatch.setattr(SequenceTable, "keep", lambda self, place: 0)
+    judged = power_campaign("sitl", seed=2, cuts=20)
+    assert any(one.outcome is Outcome.WRONG and "is gone" in one.what for one in judged)
+
+
+def test_a_sequence_that_is_there_after_its_unload_is_found(board: FlyingBoard) -> None:
+    work = Load(board.ground)
+    work.begin()
+    steps, octets = work.sequence(5)
+    board.ground.do("sequence.load", sequence=SEQUENCE, steps=steps, octets=octets)
+    work.done["unload"] = work.sent["unload"] = work.sent["sequence"] = 10
+    assert work.found_wrong() == ["the sequence is none of 10, which can be"]
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "what"), [("modes.mode", "SURVIVAL", "mode SURVIVAL"), ("modes.isolated", 1, "isolated")]
+)
+def test_a_start_in_isolation_or_for_the_night_is_found(
+    monkeypatch: pytest.MonkeyPatch, point: str, value: object, what: str
+) -> None:
+    shown = Ground.value
+    monkeypatch.setattr(Ground, "value", lambda self, name: value if name == point else shown(self, name))
+    assert what in power_campaign("sitl", seed=2, cuts=1)[0].what
 
 
 @pytest.mark.board
