@@ -43,7 +43,7 @@ def fly_power(options: argparse.Namespace) -> int:
 
 def fly_soak(options: argparse.Namespace) -> int:
     """A long flight; 1 when anything went wrong."""
-    found = soak(options.bench, options.seconds, options.hang_every)
+    found = soak(options.quiet_bench, options.bench, options.seconds, options.hang_every)
     path = write_soak(found)
     print(path.read_text(encoding="utf-8"))
     return int(bool(found.wrong))
@@ -64,9 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
     power.add_argument("--bench", default="qemu", help="name or file of a bench whose target's power can be cut")
     power.add_argument("--seed", type=int, default=1)
     power.set_defaults(fly=fly_power)
-    flight = campaigns.add_parser("soak", help="fly for a long time, with a hang now and then")
+    flight = campaigns.add_parser("soak", help="fly for a long time: undisturbed, then with a hang now and then")
     flight.add_argument("--seconds", type=float, default=3600.0)
     flight.add_argument("--hang-every", type=float, default=300.0, help="seconds of flight between two hangs")
+    flight.add_argument("--quiet-bench", default="qemu", help="bench that flies undisturbed")
     flight.add_argument("--bench", default=str(UNRULY), help="bench whose image has the app that misbehaves")
     flight.set_defaults(fly=fly_soak)
     options = parser.parse_args(arguments)

@@ -1,12 +1,16 @@
 """A long flight on a clean link: nothing is lost, no memory goes, the watchdog is quiet, each hang is recovered from.
 
-Between two hangs the board is commanded once a second. Before each hang its heap is collected and measured.
+First the reference payload flies without a disturbance for QUIET_SHARE of the time, the plant on its bus; then an app
+that is told to hang now and then. The board is commanded once a second. At both ends of every time between two starts
+its heap is collected and measured: what a start gives back must not hide what was lost before.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,60 +23,90 @@ from hil.campaign.flying_board import RECOVERY_S
 from hil.campaign.outcome import CAMPAIGN_DIR
 from hil.ground import Ground
 from hil.targets.errors import TargetError
-from hil.targets.make import make_target
+from hil.targets.make import make_plant, make_target
 
 UNRULY = Path(__file__).resolve().parent / "unruly.toml"
 HANG = 2  # of unruly.deed
 STARTING_S = 3.0  # after a start, until everything that comes once has come
+QUIET_SHARE = 2 / 3
 HEAP_SLACK = 64  # octets that a report under way may hold
 
 
 class Soak(msgspec.Struct, kw_only=True):
-    """What a flight has shown. heaps: free octets after a collection, before each hang. recoveries_s: of each hang."""
+    """What a flight has shown.
+
+    heaps: free octets after a collection, at begin and end of each time without a start. recoveries_s: of each hang.
+    """
 
     seconds: float
     telecommands: int = 0
     reports: int = 0
-    heaps: list[int] = []
+    heaps: list[tuple[int, int]] = []
     recoveries_s: list[float] = []
     wrong: list[str] = []
 
 
-def soak(bench_name: str, seconds: float, hang_every_s: float) -> Soak:
-    """Fly for so many seconds of the board's time."""
-    bench = load_bench(bench_name)
+def soak(quiet_bench: str, bench: str, seconds: float, hang_every_s: float) -> Soak:
+    """Fly for so many seconds of the board's time: *quiet_bench* undisturbed, then *bench* with hangs."""
     found = Soak(seconds=seconds)
+    quiet_s = seconds * QUIET_SHARE
+
+    def undisturbed(ground: Ground) -> None:
+        fly_quietly(ground, quiet_s, found)
+
+    def with_hangs(ground: Ground) -> None:
+        end_s = ground.target.now_s() + seconds - quiet_s
+        while (left_s := end_s - ground.target.now_s()) > 0:
+            fly_quietly(ground, min(hang_every_s, left_s), found)
+            hang(ground, found)
+
+    for name, fly in ((quiet_bench, undisturbed), (bench, with_hangs)):
+        try:
+            with board_of(name) as ground:
+                first = len(ground.reports)
+                fly(ground)
+                found.reports += len(ground.reports) - first
+        except (TargetError, PeriluneError) as error:
+            found.wrong.append(f"{name}: {type(error).__name__}: {error}")
+    return found
+
+
+@contextmanager
+def board_of(bench_name: str) -> Iterator[Ground]:
+    """The ground of a new board of a bench, with the plant on its bus where the bench has one."""
+    bench = load_bench(bench_name)
     with (
         tempfile.TemporaryDirectory(prefix="perilune-soak-") as folder,
         make_target(bench, Path(folder)) as target,
     ):
+        if not target.why_not("bus") and (plant := make_plant(bench)) is not None:
+            target.attach(plant)
         target.boot()
         ground = Ground(target, load([CORE, *bench.mission_folders]))
-        try:
-            ground.await_boot()
-            end_s = target.now_s() + seconds
-            while target.now_s() < end_s:
-                fly_quietly(ground, min(hang_every_s, end_s - target.now_s()), found)
-                hang(ground, found)
-        except (TargetError, PeriluneError) as error:
-            found.wrong.append(f"{type(error).__name__}: {error}")
-        found.reports = len(ground.reports)
-    if found.heaps and min(found.heaps) < found.heaps[0] - HEAP_SLACK:
-        found.wrong.append(f"free heap fell from {found.heaps[0]} to {min(found.heaps)} octets")
-    return found
+        ground.await_boot()
+        yield ground
+
+
+def free_heap(ground: Ground) -> int:
+    """Free octets of the heap after a collection."""
+    ground.do("core.collect_heap")
+    return int(ground.number("core.heap_free"))
 
 
 def fly_quietly(ground: Ground, seconds: float, found: Soak) -> None:
     """Command the board once a second; nothing may be lost, and it may not start anew."""
     ground.run_for(STARTING_S)
     losses, first = dict(ground.lost), len(ground.reports)
+    begin_free = free_heap(ground)
     end_s = ground.target.now_s() + seconds
     while ground.target.now_s() < end_s:
         ground.do("core.ping")
         found.telecommands += 1
         ground.run_for(1.0)
-    ground.do("core.collect_heap")
-    found.heaps.append(int(ground.number("core.heap_free")))
+    end_free = free_heap(ground)
+    found.heaps.append((begin_free, end_free))
+    if end_free < begin_free - HEAP_SLACK:
+        found.wrong.append(f"free heap fell from {begin_free} to {end_free} octets in {seconds:.0f} s")
     starts = [report for report in ground.reports[first:] if getattr(report, "name", "") == "core.boot"]
     if starts:
         found.wrong.append(f"{len(starts)} starts that nobody provoked")
@@ -102,7 +136,7 @@ def write_soak(found: Soak) -> Path:
     path = CAMPAIGN_DIR / "soak.txt"
     lines = [
         f"Soak: {found.seconds:g} s, {found.telecommands} telecommands, {found.reports} reports",
-        f"free heap after collections: {found.heaps}",
+        f"free heap, begin and end of each time without a start: {found.heaps}",
         f"recoveries from hangs: {found.recoveries_s} s, {RECOVERY_S:g} s allowed",
         *(found.wrong or ["nothing lost, no start that nobody provoked, no heap gone"]),
     ]

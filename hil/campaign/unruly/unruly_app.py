@@ -8,8 +8,10 @@ _HANG = const(2)
 _OVERRUN = const(3)
 _LEAK = const(4)
 _FLOOD = const(5)
+_LEAK_SLOWLY = const(6)
 _OVERRUN_US = const(40_000)
 _LEAK_OCTETS = const(4096)
+_SLOW_LEAK_OCTETS = const(16)
 _FLOODED = const(50)  # events at each step
 
 
@@ -42,6 +44,8 @@ class Unruly(App):
                 pass
         if deed == _LEAK:
             self._kept.append(bytearray(_LEAK_OCTETS))
+        if deed == _LEAK_SLOWLY:
+            self._kept.append(bytearray(_SLOW_LEAK_OCTETS))
         if deed == _FLOOD:
             for number in range(_FLOODED):
                 self.core.events.raise_(self._event, number)
