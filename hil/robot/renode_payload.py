@@ -22,6 +22,7 @@ from typing import Any
 from perilune.boards import Board
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
+from robot.utils import escape  # type: ignore[import-untyped]
 
 from hil.bench import Bench
 from hil.robot.payload import Payload
@@ -47,8 +48,11 @@ class RenodeOfTheTest(Renode):
 
     def keyword(self, name: str, *arguments: str) -> Any:
         """Run a keyword of Renode's. Raises ControlError with its words."""
+        if not self._loaded:
+            raise ControlError("no machine is loaded")
         try:
-            return BuiltIn().run_keyword(_KEYWORDS[name], *arguments) or ""
+            # Robot takes backslashes and variables out of what it is given, and paths have the former.
+            return BuiltIn().run_keyword(_KEYWORDS[name], *map(escape, arguments)) or ""
         except Exception as error:  # task boundary: a keyword may raise whatever it likes
             raise ControlError(f"Renode refused {name} {' '.join(arguments)}: {error}") from error
 
@@ -65,12 +69,16 @@ class RenodeOfTheTest(Renode):
             self._save_storage()
             self.keyword("ResetEmulation")
         finally:
-            self._loaded = False
-            for channel in self.uarts.values():
-                channel.detach()
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the machine without a word to Renode, which may have forgotten it first."""
+        self._loaded = False
+        for channel in self.uarts.values():
+            channel.detach()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
 class RenodeTestTarget(RenodeTarget):
@@ -78,7 +86,7 @@ class RenodeTestTarget(RenodeTarget):
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         super().__init__(bench, folder)
-        self.renode = RenodeOfTheTest(bench.board)
+        self.renode: RenodeOfTheTest = RenodeOfTheTest(bench.board)
         self.link, self.bus = self.renode.link, self.renode.bus
 
 
@@ -88,6 +96,12 @@ class RenodePayload(Payload):
 
     def __init__(self, bench: str = "renode") -> None:
         super().__init__(bench)
+
+    def _end_test(self, data: Any, result: Any) -> None:
+        # The test's teardown is behind us: it has reset the emulation, and a keyword that fails here fails the test.
+        if isinstance(self._target, RenodeTestTarget):
+            self._target.renode.forget()
+        super()._end_test(data, result)
 
     def make_target(self, folder: Path) -> Target:
         return RenodeTestTarget(self._bench, folder)
