@@ -14,6 +14,8 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Mapping
+from functools import cache
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +33,7 @@ MINIMUM_VERSION = PINNED.numbers
 START_TIMEOUT_S = 120.0  # the first start after an installation is slow
 VERSION_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 120.0  # host time for one keyword, e.g. a platform whose device models are compiled first
 # Renode knows this class since the I2C model was renamed, after 1.16.1.
 PROBE = "probe: I2C.STM32F1_I2C @ sysbus 0x40005400"
 ERASED = 0xFF
@@ -48,8 +51,10 @@ def find_renode() -> str:
     raise EmulatorMissing(f"Renode is not installed: {how_to_get()}")
 
 
+@cache  # a start of Renode takes seconds
 def check_version(command: str) -> tuple[int, ...]:
-    """Version of the Renode that *command* starts. Raises EmulatorMissing when it is too old or does not say."""
+    """Version of the Renode that *command* starts, asked for once a run. Raises EmulatorMissing when it is too old or
+    does not say."""
     try:
         said = subprocess.run(
             [command, "--version"],
@@ -83,6 +88,24 @@ def free_port() -> int:
         return port
 
 
+class LimitedTransport(xmlrpc.client.Transport):
+    """XML-RPC whose answers come in time or not at all: a Renode that hangs must not hang the tests."""
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        """The connection that the calls share."""
+        connection = super().make_connection(host)
+        connection.timeout = ANSWER_TIMEOUT_S
+        return connection
+
+
+def hexadecimal(said: str, count: int) -> list[int]:
+    """So many numbers that the monitor printed; decimal ones, as a user's setting may have it, are not taken."""
+    found = [int(value, 16) for value in re.findall(r"0x[0-9A-Fa-f]+", said)]
+    if len(found) != count:
+        raise ControlError(f"expected {count} numbers of Renode, 0x..., found {len(found)} in {said.strip()[:80]!r}")
+    return found
+
+
 class Memory:
     """Memory as the processor's bus sees it."""
 
@@ -91,7 +114,7 @@ class Memory:
 
     def read_word(self, address: int) -> int:
         """Read 32 bits."""
-        return int(self._target.execute(f"sysbus ReadDoubleWord {address:#x}").strip(), 16)
+        return hexadecimal(self._target.execute(f"sysbus ReadDoubleWord {address:#x}"), 1)[0]
 
     def write_word(self, address: int, value: int) -> None:
         """Write 32 bits."""
@@ -103,7 +126,7 @@ class Memory:
         while len(data) < size:
             count = min(READ_AT_ONCE, size - len(data))
             listed = self._target.execute(f"sysbus ReadBytes {address + len(data):#x} {count}")
-            data += bytes(int(value, 16) for value in re.findall(r"0x[0-9A-Fa-f]+", listed))
+            data += bytes(hexadecimal(listed, count))
         return data
 
     def write(self, address: int, data: bytes) -> None:
@@ -165,13 +188,17 @@ class Renode:
         check_version(command)
         self._folder = tempfile.TemporaryDirectory(prefix="perilune-renode-")
         arguments = [command, "--disable-gui", "--hide-log", "--plain", "--robot-server-port", "0"]
+        # A new one, with Renode's own settings: the user's may print numbers in another way.
+        arguments += ["--config", str(Path(self._folder.name) / "config")]
         # Renode writes the number of its port into a folder of its own in TMPDIR.
         self._process = EmulatorProcess(arguments, {**os.environ, "TMPDIR": self._folder.name})
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             for file in Path(self._folder.name).glob("renode-*/robot_port"):
                 if text := file.read_text(encoding="ascii").strip():
-                    self._server = xmlrpc.client.ServerProxy(f"http://127.0.0.1:{text}", allow_none=True)
+                    self._server = xmlrpc.client.ServerProxy(
+                        f"http://127.0.0.1:{text}", transport=LimitedTransport(), allow_none=True
+                    )
                     return
             if reason := self._ending():
                 raise TargetDied(reason)
@@ -218,7 +245,11 @@ class Renode:
         if self._program is None or self._program[1] is None or self._ending():
             return
         self.pause()
-        self._program[1].write_bytes(self.memory.read(*self._storage_area()))
+        self._program[1].write_bytes(self.read_flash())
+
+    def read_flash(self) -> bytes:
+        """The flash sectors behind the board's storage, as they are now."""
+        return self.memory.read(*self._storage_area())
 
     def stop(self) -> None:
         """End the machine. What its UARTs said stays readable. May be called at any time, also twice."""

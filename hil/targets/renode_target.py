@@ -6,12 +6,14 @@ back. Octets cross sockets, so what was sent at the end of a slice may arrive in
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from hil.bench import Bench
 from hil.plant.attached import AttachedPlant
 
 from .channel import Channel
+from .errors import TargetError
 from .renode import Renode
 from .target import LOOK_S, Memory, Target
 
@@ -43,6 +45,8 @@ class RenodeTarget(Target):
     def boot(self) -> None:
         """A new emulation that stands still."""
         self.renode.boot(self.bench.image_path, storage=self.storage_path, paused=True)
+        # Else `RunFor` takes as long as the time that it lets pass. Boards for people keep the pace of the host.
+        self.renode.execute("emulation SetGlobalAdvanceImmediately true")
 
     def power_off(self) -> None:
         """The emulation ends in the middle of whatever it does; flash is kept as far as it was written."""
@@ -113,5 +117,9 @@ class RenodeTarget(Target):
         self.storage_path.write_bytes(content)
 
     def evidence(self) -> dict[str, bytes]:
-        """What the lines and Renode said, and the storage."""
-        return self.renode.evidence() | {"storage.bin": self.read_storage()}
+        """What the lines and Renode said, and the storage: that of a running board is still in its flash."""
+        storage = self.read_storage()
+        if self.renode.pid is not None:
+            with contextlib.suppress(TargetError):  # a Renode that is dead or hangs has the file of its start
+                storage = self.renode.read_flash()
+        return self.renode.evidence() | {"storage.bin": storage}

@@ -10,6 +10,7 @@ import pytest
 from perilune.boards import BOARDS_DIR, sector_address
 
 from hil import renode_package
+from hil.targets import renode as driver
 from hil.targets.errors import ControlError, EmulatorMissing
 from hil.targets.renode import Renode, check_version, find_renode
 
@@ -130,6 +131,49 @@ def test_memory_is_read_and_written(install: Install, target: Renode, elf: Path)
     target.memory.write(0x2000_0001, b"\xab\xcd")
     assert target.memory.read_word(0x2000_0000) == 0x12CD_AB78
     assert target.memory.read(0x2000_0000, 5) == b"\x78\xab\xcd\x12\x00"
+
+
+def test_numbers_in_another_form_are_told_and_not_waited_for(
+    install: Install, target: Renode, elf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user's setting of the monitor may have it; so the driver gives Renode settings of its own."""
+    monkeypatch.setenv("RENODE_DOUBLE_DECIMAL", "1")
+    install()
+    target.boot(elf)
+    with pytest.raises(ControlError, match=r"expected 5 numbers of Renode, 0x..., found 0 in "):
+        target.memory.read(0x2000_0000, 5)
+    with pytest.raises(ControlError, match=r"expected 1 numbers of Renode, 0x..., found 0 in '0'"):
+        target.memory.read_word(0x2000_0000)
+    target.stop()
+
+
+def test_renode_gets_settings_of_its_own(install: Install, target: Renode, elf: Path) -> None:
+    install()
+    target.boot(elf)
+    arguments = Path(f"/proc/{target.pid}/cmdline").read_bytes().split(b"\0")
+    assert b"/perilune-renode-" in arguments[arguments.index(b"--config") + 1]
+
+
+def test_a_renode_that_hangs_does_not_hang_its_user(
+    install: Install, target: Renode, elf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RENODE_DOUBLE_HANGS", "machine Reset")
+    install()
+    monkeypatch.setattr(driver, "ANSWER_TIMEOUT_S", 4.0)  # above what the double needs to load the storage
+    target.boot(elf)
+    with pytest.raises(ControlError, match="did not take ExecuteCommand machine Reset: timed out"):
+        target.reset()
+
+
+def test_the_version_is_asked_for_once_and_not_at_each_boot(install: Install, target: Renode, elf: Path) -> None:
+    install()
+    target.boot(elf)
+    started = Path(os.environ["RENODE_ROOT"], "renode")
+    started.write_text(
+        started.read_text(encoding="utf-8").replace("#!/bin/sh", '#!/bin/sh\n[ "$1" != --version ] || exit 9')
+    )
+    target.boot(elf)
+    assert target.pid is not None
 
 
 def test_time_is_stopped_and_granted(install: Install, target: Renode, elf: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from perilune.boards import BOARDS_DIR, sector_address
 
 from hil.bench import Bench
 from hil.plant import rtu
@@ -33,6 +34,26 @@ def test_time_moves_only_in_run_for(install: Install, target: RenodeTarget) -> N
     assert target.now_s() - begin == pytest.approx(0.025)
     slices = [line for line in log.read_text(encoding="utf-8").splitlines() if "RunFor" in line]
     assert slices == [f'emulation RunFor "{seconds}"' for seconds in ("0.010000", "0.010000", "0.005000")]
+
+
+def test_renode_does_not_wait_for_the_hosts_clock(install: Install, target: RenodeTarget) -> None:
+    log = install()
+    target.boot()
+    commands = log.read_text(encoding="utf-8").splitlines()
+    assert commands[-1] == "emulation SetGlobalAdvanceImmediately true"
+    script = (BOARDS_DIR / "stm32f4.resc").read_text(encoding="utf-8")
+    assert "AdvanceImmediately" not in script, "a board for people goes with their clock"
+
+
+def test_evidence_has_the_storage_as_it_is_now(install: Install, target: RenodeTarget) -> None:
+    install()
+    target.boot()
+    assert target.evidence()["storage.bin"][:8] == b"\xff" * 8
+    target.memory.write(sector_address(10), b"now")
+    assert target.evidence()["storage.bin"][:8] == b"now" + b"\xff" * 5
+    target.memory.write(sector_address(10), b"end")
+    target.power_off()
+    assert target.evidence()["storage.bin"][:8] == b"end" + b"\xff" * 5
 
 
 def test_what_the_link_says_ends_the_wait_for_it(install: Install, target: RenodeTarget) -> None:
