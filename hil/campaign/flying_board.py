@@ -16,6 +16,7 @@ from flight.limits import WATCHDOG_MS
 from perilune.dictionary import Dictionary
 from perilune.errors import PeriluneError
 from perilune.link.sequence_controlled import Phase
+from perilune.telemetry.decode import HEALTH
 from perilune.telemetry.reports import EventReport, HousekeepingReport, ParameterReport, Value
 
 from hil.bench import Bench
@@ -144,13 +145,23 @@ class Watch:
         if self.request is None:
             self.request = self.board.ask()
 
+    def health_s(self) -> float | None:
+        """Seconds from the look's begin to the first housekeeping since the last start; None while there is none."""
+        came_s: float | None = None
+        for report, time_s in zip(self.ground.reports[self.first :], self.ground.times_s[self.first :], strict=True):
+            if isinstance(report, EventReport) and report.name == "core.boot":
+                came_s = None
+            elif isinstance(report, HousekeepingReport) and report.name == HEALTH and came_s is None:
+                came_s = time_s - self.start_s
+        return came_s
+
     def signs(self) -> Signs:
         """What there is to see so far."""
         reports = self.ground.reports[self.first :]
         signs = Signs()
         events = [report for report in reports if isinstance(report, EventReport)]
         signs.started = any(event.name == "core.boot" for event in events)
-        signs.heard = any(isinstance(report, HousekeepingReport) and report.name == "core.health" for report in reports)
+        signs.heard = any(isinstance(report, HousekeepingReport) and report.name == HEALTH for report in reports)
         request = self.request
         if request is not None and request.is_over:
             signs.answered = request.failure is None

@@ -1,7 +1,8 @@
 """Bit flips in the memory of flying boards: drawn, made, judged.
 
 After each flip the board is watched for WINDOW_S while it sends housekeeping and executes telecommands; where something
-is missing it gets RECOVERY_S to come back. What a flip sets free may show later: it is then put down to a later flip.
+is missing it gets DEAD_S, from the flip, to come back. What a flip sets free may show later: it is then put down to a
+later flip.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from hil.targets.errors import TargetDied, TargetError
 from hil.targets.symbols import Symbols
 
 WINDOW_S = 1.1  # a little more than the period of core.health
+# A flip may do its harm a little later, when what it hit is used; and the board's housekeeping is a second apart.
+SLACK_S = 2.0
+DEAD_S = RECOVERY_S + SLACK_S
 LOOP_STARTS = 4  # so many starts after one flip are a boot loop
 BATCH = 25  # flips on one board, at most; then a new one with empty storage
 
@@ -59,8 +63,8 @@ def judge_flip(board: FlyingBoard, flip: Flip, number: int, place: str) -> Judge
         turn(board.ground.target, flip)
         signs = look(watch)
         if signs.started:
-            what, reported = recover(watch)
-            return say(Outcome.RESET, what, watch.age_s, reported)
+            what, recovery_s, reported = recover(watch)
+            return say(Outcome.RESET, what, recovery_s, reported)
         if not signs.heard or not signs.answered:
             missing = "no housekeeping" if not signs.heard else "no telecommand is executed"
             return say(Outcome.DEAD, "; ".join([missing, *signs.wrong]))
@@ -76,19 +80,26 @@ def judge_flip(board: FlyingBoard, flip: Flip, number: int, place: str) -> Judge
 
 
 def look(watch: Watch) -> Signs:
-    """Watch for WINDOW_S, and longer, up to RECOVERY_S, while something is missing."""
+    """Watch for WINDOW_S, and longer, up to DEAD_S, while something is missing."""
     while True:
         watch.step()
         if watch.age_s < WINDOW_S:
             continue
         signs = watch.signs()
-        if signs.started or (signs.heard and signs.answered) or watch.age_s > RECOVERY_S:
+        if signs.started or (signs.heard and signs.answered) or watch.age_s > DEAD_S:
             return signs
 
 
-def recover(watch: Watch) -> tuple[str, bool]:
-    """The board has started: it must be well again, without starting over and over; what it told of its start."""
+def recover(watch: Watch) -> tuple[str, float, bool]:
+    """The board has started: it must be well again in time, without starting over and over.
+
+    What it told of its start, when its housekeeping came, s after the flip, and whether it told of a crash.
+    """
     ground = watch.ground
+    while (health_s := watch.health_s()) is None and watch.age_s <= DEAD_S:
+        ground.step()
+    if health_s is None or health_s > DEAD_S:
+        raise TargetError(f"started, but no housekeeping within {DEAD_S:g} s of the flip")
     ground.await_boot(RECOVERY_S)
     told = [r for r in ground.reports[watch.first :] if isinstance(r, EventReport)]
     crash = [event.text for event in told if event.name == "core.crash"]
@@ -97,7 +108,7 @@ def recover(watch: Watch) -> tuple[str, bool]:
     starts = [r for r in ground.reports[watch.first :] if isinstance(r, EventReport) and r.name == "core.boot"]
     if len(starts) >= LOOP_STARTS:
         raise TargetError(f"{len(starts)} starts in a row")
-    return "; ".join([f"start by {', '.join(causes)}", *crash]), bool(crash)
+    return "; ".join([f"start by {', '.join(causes)}", *crash]), health_s, bool(crash)
 
 
 def lasting(board: FlyingBoard) -> str:

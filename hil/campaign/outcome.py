@@ -1,7 +1,7 @@
 """What can come of a fault, and the table of many of them.
 
 The classes go from harmless to worst. DEAD is what no flight board may be: it does not come back by itself within the
-watchdog's time and 5 s, or comes back and is not the board it was.
+watchdog's time and 5 s, and a slack that the campaign names, or comes back and is not the board it was.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Outcome(StrEnum):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """One fault and what came of it.
 
-    place: what was hit. what: what was seen, in words. recovery_s: from the fault to the board's next housekeeping,
-    where it was reset. reported: the next start told of a crash.
+    place: what was hit. what: what was seen, in words. recovery_s: from the fault to the first
+    housekeeping after the board's start, where it was reset. reported: the next start told of a crash.
     """
 
     number: int

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
+from perilune.telemetry.reports import HousekeepingReport, Report
 
 from hil.bench import load_bench
 from hil.campaign import memory
 from hil.campaign.flying_board import FlyingBoard
-from hil.campaign.memory import BATCH, batches, judge_flip, memory_campaign
+from hil.campaign.memory import BATCH, DEAD_S, batches, judge_flip, memory_campaign
 from hil.campaign.outcome import Judged, Outcome, table, write_report
 from hil.campaign.power import SEQUENCE, Load, power_campaign
 from hil.campaign.regions import Flip, Region, draw
@@ -66,6 +67,29 @@ def test_a_board_that_starts_anew_was_reset(judge: Judge) -> None:
     judged = judge(lambda target: target.reset())
     assert (judged.outcome, judged.reported) == (Outcome.RESET, False)
     assert judged.what == "start by HARD"
+    assert 0.0 < judged.recovery_s < 1.5  # housekeeping is a second apart; what else makes the board ready is not in it
+
+
+@pytest.mark.parametrize(("health_s", "outcome"), [(DEAD_S - 2.0, Outcome.RESET), (DEAD_S + 3.0, Outcome.DEAD)])
+def test_a_board_that_comes_back_late_is_dead(
+    board: FlyingBoard, judge: Judge, monkeypatch: pytest.MonkeyPatch, health_s: float, outcome: Outcome
+) -> None:
+    """It is silent for 8 s, starts, and its housekeeping comes at health_s."""
+    take, begin_s = board.ground._take, board.ground.target.now_s()
+    resets: list[float] = []
+
+    def late(report: Report) -> None:
+        age_s = board.ground.target.now_s() - begin_s
+        if age_s > 8.0 and not resets:
+            resets.append(age_s)
+            board.ground.target.reset()
+        if resets and (age_s > health_s or not isinstance(report, HousekeepingReport)):
+            take(report)
+
+    monkeypatch.setattr(board.ground, "_take", late)
+    judged = judge(lambda target: None)
+    assert judged.outcome is outcome
+    assert abs(judged.recovery_s - health_s) < 1.5 if outcome is Outcome.RESET else "no housekeeping" in judged.what
 
 
 def test_a_board_that_says_nothing_any_more_is_dead(judge: Judge) -> None:
@@ -169,7 +193,9 @@ def test_no_flip_of_a_hundred_kills_a_board() -> None:
 def test_no_flip_of_two_thousand_kills_a_board() -> None:
     judged = memory_campaign("qemu", seed=1, flips=2000, boards=BOARDS)
     print(write_report("memory", "Memory campaign: 2000 bit flips", judged, {"seed": 1}).read_text(encoding="utf-8"))
+    assert [one.number for one in judged] == list(range(2000))
     assert dead(judged) == []
+    assert unreported(judged) == []
 
 
 def test_power_cuts_in_this_process_leave_the_old_or_the_new() -> None:
