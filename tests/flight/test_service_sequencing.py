@@ -93,7 +93,7 @@ class TestExecution(SequenceCase):
         self.assertEqual(reports[0].data[4:], b"\x00\xa3\x00\x00\x01\x00\x00\x00\x95")
         self.load(10, at(5000, kind=1 | GO_ON), step())
         self.activate(10)
-        self.assertEqual(self.run_for(10), [(1, 5), (17, 2), (1, 7)])
+        self.assertEqual(self.run_for(10), [(1, 6), (17, 2), (1, 7)])
 
     def test_wait_for_each_relation(self):
         cases = ((EQUAL, 6, 7), (NOT_EQUAL, 7, 6), (BELOW, 7, 6), (ABOVE, 7, 8))
@@ -115,7 +115,10 @@ class TestExecution(SequenceCase):
         self.assertEqual(reports[1].data, b"\x00\x38\x00\x00\x09\x00\x00\xa1")
         self.load(10, wait(REAL, ABOVE, 2.5, 300, kind=2 | GO_ON), step())
         self.activate(10)
-        self.assertEqual(self.run_for(310), [(1, 5), (17, 2), (1, 7)])
+        reports = [report for report in self.bench.run(310) if report.kind[0] in (1, 5, 17)]
+        self.assertEqual([report.kind for report in reports], [(1, 6), (17, 2), (1, 7)])
+        # Step 0: TIMEOUT, nowhere, no value.
+        self.assertEqual(reports[0].data[4:], b"\x00\x00\x00\xa1\xff\xff\x00\x00\x00\x00\x00")
 
     def test_failed_request_ends_the_sequence_or_not(self):
         self.load(9, step(), step(0, BAD), step())
@@ -123,8 +126,16 @@ class TestExecution(SequenceCase):
         self.assertEqual(self.run_for(100), [(17, 2), (1, 5), (1, 2), (1, 8), (5, 3)])
         self.load(10, step(0, BAD, GO_ON), step())
         self.activate(10)
-        self.assertEqual(self.run_for(100), [(1, 2), (1, 5), (17, 2), (1, 7)])
+        self.assertEqual(self.run_for(100), [(1, 2), (1, 6), (17, 2), (1, 7)])
         self.assertEqual((self.sequencing.executor.completed, self.sequencing.executor.aborted), (1, 1))
+
+    def test_a_failed_step_is_told_whatever_was_asked_for_also_the_last(self):
+        self.load(9, step(), step(0, BAD, GO_ON))
+        self.activate(9, ack=0)
+        reports = [report for report in self.bench.run(100) if report.kind[0] in (1, 5, 17)]
+        self.assertEqual([report.kind for report in reports], [(17, 2), (1, 2), (1, 6)])
+        self.assertEqual(reports[2].data[4:8], b"\x00\x01\x00\x81")
+        self.assertEqual((self.sequencing.executor.completed, self.sequencing.executor.aborted), (1, 0))
 
     def test_sequence_of_the_dictionary(self):
         self.set(LEVEL, 8)

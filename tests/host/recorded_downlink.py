@@ -22,11 +22,11 @@ from hil.targets.sitl import Sitl
 
 TRIAL = Path(__file__).resolve().parents[1] / "flight" / "trial"
 EPOCH = EPOCH_HIGH << 16 | EPOCH_LOW
-# All that the board sends; 1/6 is only read: the core has no failed steps.
+# All that the board sends.
 ALL_TYPES = {
-    (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8), (3, 10), (3, 25), (5, 1), (5, 2), (5, 3), (5, 4), (5, 8),
-    (9, 2), (11, 10), (11, 13), (12, 9), (12, 11), (12, 12), (12, 14), (17, 2), (19, 7), (19, 11), (20, 2), (21, 7),
-    (21, 10), (21, 12), (21, 14),
+    (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (3, 10), (3, 25), (5, 1), (5, 2), (5, 3),
+    (5, 4), (5, 8), (9, 2), (11, 10), (11, 13), (12, 9), (12, 11), (12, 12), (12, 14), (17, 2), (19, 7), (19, 11),
+    (20, 2), (21, 7), (21, 10), (21, 12), (21, 14),
 }  # fmt: skip
 
 
@@ -142,6 +142,8 @@ def _autonomy(operator: Operator) -> None:
     operator.send(21, 13)
     operator.send(21, 9, "0040")
     operator.send(21, 11, "0040", run_s=1)
+    operator.send(21, 1, "0041 01 10 00000000 02 1109")  # a step that fails and is gone on from
+    operator.send(21, 4, "0041", run_s=0.4)
 
 
 def _every_type() -> bytes:

@@ -201,8 +201,18 @@ def test_a_step_that_fails_ends_the_run_or_not_as_the_file_says(here: Board) -> 
     execution = follow(ground.board, 80, activate(ground.board, 80), told=steps.append)
     assert (execution.completed, execution.step) == (False, 2)
     assert "STEP_FAILED" in execution.failure
-    assert [step.step for step in steps] == [0, 1]
+    assert [(step.step, step.failure) for step in steps] == [(0, ""), (1, "TIMEOUT")]
     assert pings(ground) == 1
+
+
+def test_a_failed_last_step_is_told_once(here: Board) -> None:
+    ground = here.ground()
+    text = "SEQUENCE 80\nR00:00:00 CORE.PING\nWAIT trial.gain == 99 TIMEOUT 00:00:00.5 ON_FAIL CONTINUE\n"
+    Loader(ground.board, compiled(text)).load()
+    steps: list[StepDone] = []
+    execution = follow(ground.board, 80, activate(ground.board, 80), told=steps.append, steps=2)
+    assert execution.completed
+    assert [(step.step, step.failure) for step in steps] == [(0, ""), (1, "TIMEOUT")]
 
 
 def test_no_part_of_it_is_ever_run() -> None:

@@ -164,7 +164,12 @@ def test_a_step_may_fail_and_the_sequence_go_on(sequences: Ground) -> None:
     ]
     assert load(sequences, FIRST, *steps).stages == [1, 3, 7]
     found = activate(sequences, FIRST)
-    assert found.stages == [1, 3, 5, 5, 5, 7]
+    assert found.stages == [1, 3, 6, 6, 6, 7]
+    assert [text[12:29] for text in data_of(found.reports, 1, 6)] == [
+        "00 00 00 a1 ff ff",
+        "00 01 00 80 ff ff",
+        "00 02 00 90 ff ff",
+    ]
     assert data_of(found.reports, 17, 2) == [""]
     # The steps' own requests: APID 064, count 0.
     assert data_of(found.reports, 1, 2) == ["18 64 c0 00 00 80 ff ff 01 00 00 00 63"]

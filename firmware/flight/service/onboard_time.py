@@ -11,7 +11,7 @@ class TimeListener:
     """Whoever must know that on-board time jumped (ST[11])."""
 
     def time_set(self, moved_s: int) -> None:
-        """On-board time is now *moved_s* seconds (cut) later than without the jump; negative: earlier, however little."""
+        """On-board time is *moved_s* seconds (cut) later than without the jump; negative: earlier, however little."""
 
 
 class OnboardTime(Clock):

@@ -1,6 +1,7 @@
 """Sequences at work: which step is next, when, and what comes of it. ECSS-E-ST-70-41C 6.21.
 
-Activating opens an execution: progress after each step, completion after the last one. A step fails when its request
+Activating opens an execution: progress after each step, completion after the last one. A step that failed and is gone
+on from is a failed progress (1/6), also when it is the last one. A step fails when its request
 is refused or fails at once, when its wait times out, or when its on-board time lies more than SCHEDULE_LATE_MS
 behind; then the sequence goes on or ends, as the step says.
 """
@@ -163,6 +164,8 @@ class SequenceExecutor:
         if code != DONE and not self._step.go_on:
             self._end(execution, STEP_FAILED, code)
             return
+        if code != DONE:
+            self._verification.progress_failed(self._slot[execution], number, code)
         self._waiting[execution] = 0
         self._since_ms[execution] = now_ms
         self._at[execution] = behind
@@ -171,7 +174,7 @@ class SequenceExecutor:
             self._running[execution] = _NONE
             self.completed = (self.completed + 1) & 0xFFFF
             self._verification.close(self._slot[execution])
-        else:
+        elif code == DONE:
             self._verification.progress(self._slot[execution], number)
 
     def _end(self, execution: int, code: int, why: int) -> None:

@@ -22,7 +22,7 @@ _ID_LENGTH = const(4)
 class Verification:
     """Allocates when made, never after.
 
-    accepted, rejected, completed, failed: requests, mod 65536. last_code: the latest failure code.
+    accepted, rejected, completed, failed: requests, mod 65536. last_code: the latest failure code, of a step too.
     """
 
     def __init__(self, tm: Telemetry) -> None:
@@ -102,6 +102,18 @@ class Verification:
             self._begin(5, slot)
             self._tm.u16(step)
             self._tm.send()
+
+    def progress_failed(self, slot: int, step: int, code: int) -> None:
+        """1/6 of the open execution *slot*, which goes on. step: 0..65535."""
+        self.last_code = code
+        self._begin(6, slot)
+        tm = self._tm
+        tm.u16(step)
+        tm.u16(code)
+        tm.u16(NOWHERE)
+        tm.u8(0)
+        tm.u32(0)
+        tm.send()
 
     def close(self, slot: int) -> None:
         """1/7 of the open execution *slot*, which is then free."""

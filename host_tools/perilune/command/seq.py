@@ -425,12 +425,15 @@ def _run(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 _print(arguments, step, "")
             else:
-                print(f"{time}  step {step.step + 1} of {len(texts)}  {text}", flush=True)
+                failure = f"  FAILED: {step.failure}" if step.failure else ""
+                print(f"{time}  step {step.step + 1} of {len(texts)}  {text}{failure}", flush=True)
 
         request = activate(board, arguments.identifier)
         if arguments.detach:
             return _detached(arguments, board, request)
-        execution = follow(board, arguments.identifier, request, patience_s=arguments.timeout, told=told)
+        execution = follow(
+            board, arguments.identifier, request, patience_s=arguments.timeout, told=told, steps=len(texts)
+        )
     if execution.completed:
         text = f"sequence {arguments.identifier} came to its end"
     else:

@@ -385,7 +385,7 @@ class BoardWatch:
         onboard = "" if seen.onboard is None or not seen.onboard.is_set else f" [{seen.onboard.iso[11:23]}]"
         style = "" if seen.success else BAD
         self._say(self.commands, f"#{number}   {of}{seen.what}, {seen.after_s:.2f} s{onboard}", style)
-        if sequence is None or not seen.success:
+        if sequence is None or (not seen.success and seen.stage != Stage.PROGRESS):
             return
         with self._lock:
             if seen.stage == Stage.START:

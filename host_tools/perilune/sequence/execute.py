@@ -26,11 +26,15 @@ QUIET_S = 15.0
 
 
 class StepDone(msgspec.Struct, frozen=True):
-    """A step that ended. step: from 0; utc ("" while the clock is not set), onboard: when, on the board's clock."""
+    """A step that ended. step: from 0; utc ("" while the clock is not set), onboard: when, on the board's clock.
+
+    failure: why it failed and was gone on from, "" when it did not, or when its report was lost.
+    """
 
     step: int
     utc: str
     onboard: str
+    failure: str = ""
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -103,9 +107,13 @@ def follow(
     patience_s: float = PATIENCE_S,
     told: Callable[[StepDone], None] = lambda _: None,
     on_report: Callable[[Report], None] = lambda _: None,
+    steps: int = 0,
 ) -> Execution:
-    """Wait for the end of a sequence that was asked for. Steps are told once each, also those whose report was lost."""
-    follower = _Follower(board, identifier, request, patience_s, told)
+    """Wait for the end of a sequence that was asked for. Steps are told once each, also those whose report was lost.
+
+    steps: how many it has; 0: not known, then the one behind the last that was reported is taken for the last.
+    """
+    follower = _Follower(board, identifier, request, patience_s, told, steps)
     while not (request.is_over or follower.has_ended):
         for report in follower.talk.step(request.text):
             on_report(report)
@@ -121,6 +129,7 @@ class _Follower:
         request: SentRequest,
         patience_s: float,
         told: Callable[[StepDone], None],
+        steps: int,
     ) -> None:
         self.talk = Conversation(board, patience_s)
         self.has_ended = False
@@ -130,6 +139,7 @@ class _Follower:
         self._told = told
         self._seen = 0
         self._next_step = 0
+        self._steps = steps
         self._quiet_since_s = board.now()
 
     def look(self) -> None:
@@ -139,14 +149,16 @@ class _Follower:
             self._quiet_since_s = self._board.now()
         for report in request.reports[self._seen :]:
             if report.stage is Stage.PROGRESS and report.step is not None:
-                self._steps_before(report.step + 1, report.header.time)
+                failure = "" if report.failure is None else report.failure.shown
+                self._steps_before(report.step + 1, report.header.time, failure)
         self._seen = len(request.reports)
         if self._board.now() - self._quiet_since_s > QUIET_S and not request.is_over:
             self._ask()
 
-    def _steps_before(self, step: int, time: OnboardTime) -> None:
+    def _steps_before(self, step: int, time: OnboardTime, failure: str = "") -> None:
+        """Tell the steps before *step*; failure: of the last of them."""
         for number in range(self._next_step, step):
-            self._told(StepDone(number, _utc(time), time.onboard))
+            self._told(StepDone(number, _utc(time), time.onboard, failure if number == step - 1 else ""))
         self._next_step = max(self._next_step, step)
 
     def _ask(self) -> None:
@@ -163,7 +175,8 @@ class _Follower:
         if last is None:
             return Execution(self._id, False, None, "it is not executed any more; its last report was lost", "")
         if last.success:
-            self._steps_before(self._next_step + 1, last.header.time)
+            # The last step has a report of its own only when it failed.
+            self._steps_before(self._steps or self._next_step + 1, last.header.time)
             return Execution(self._id, True, None, "", _utc(last.header.time))
         if last.stage is not Stage.COMPLETION:
             check(request)
