@@ -262,7 +262,30 @@ def test_a_yamcs_instance_names_what_the_gateway_offers() -> None:
         "epoch: TAI",
     ):
         assert wanted in instance
-    assert files["mdb/perilune.xml"] == xtce_text(record().dictionary)
+
+
+def test_a_yamcs_instance_has_what_yamcs_reads() -> None:
+    files = FORMATS["yamcs"](record().dictionary)
+    instance = files["etc/yamcs.perilune.yaml"]
+    links = instance[instance.index("dataLinks:") : instance.index("mdb:")]
+    assert "args:" not in re.findall(r"\w+:", links)
+    assert "    port: 10015\n" in links
+    assert "    virtualChannels:\n      - vcId: 0\n        ocfPresent: true\n" in links
+    assert instance.count("packetPreprocessorClassName: org.yamcs.pus.PusPacketPreprocessor\n") == 2
+    assert "commandPostprocessorClassName: org.yamcs.tctm.pus.PusCommandPostprocessor\n" in instance
+    assert "    alarm:\n      parameterCheck: true\n" in files["etc/processor.yaml"]
+
+
+def test_the_containers_of_yamcs_say_no_size_that_another_parameter_tells() -> None:
+    plain = xtce_text(record().dictionary)
+    yamcs = FORMATS["yamcs"](record().dictionary)["mdb/perilune.xml"]
+    container = re.compile(r'<SequenceContainer name="CCSDSPacket".*?</SequenceContainer>', re.DOTALL)
+    described, left_out = container.search(plain), container.search(yamcs)
+    assert described is not None
+    assert left_out is not None
+    assert "<CRC " in described[0]
+    assert "BinaryEncoding" not in left_out[0]
+    assert container.sub("", yamcs) == container.sub("", plain)
 
 
 def perilune(*arguments: object) -> tuple[int, str, str]:

@@ -104,8 +104,12 @@ _STAGES = {
 }  # fmt: skip
 
 
-def xtce_text(dictionary: Dictionary, name: str = "perilune") -> str:
-    """The whole document. Raises ExportError for names that XTCE cannot tell apart."""
+def xtce_text(dictionary: Dictionary, name: str = "perilune", *, error_control: bool = True) -> str:
+    """The whole document. Raises ExportError for names that XTCE cannot tell apart.
+
+    error_control: describe the CRC of packets at CCSDSPacket. That needs the size of a packet, which its length field
+    tells; Yamcs takes constant sizes of containers alone, and checks the CRC before it reads packets.
+    """
     root = ElementTree.Element(
         "SpaceSystem",
         {
@@ -119,7 +123,7 @@ def xtce_text(dictionary: Dictionary, name: str = "perilune") -> str:
     ElementTree.SubElement(
         root, "Header", {"version": dictionary.content_hash.hex()[:8], "date": "", "validationStatus": "Released"}
     )
-    _Telemetry(dictionary, root)
+    _Telemetry(dictionary, root, error_control)
     _commands(dictionary, root)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
@@ -167,12 +171,13 @@ def _names(parent: Element, enumeration: model.Enumeration) -> None:
 class _Telemetry:
     """TelemetryMetaData: types, parameters and containers as they are needed."""
 
-    def __init__(self, dictionary: Dictionary, root: Element) -> None:
+    def __init__(self, dictionary: Dictionary, root: Element, error_control: bool) -> None:
         top = _sub(root, "TelemetryMetaData")
         self._types = _sub(top, "ParameterTypeSet")
         self._parameters = _sub(top, "ParameterSet")
         self._containers = _sub(top, "ContainerSet")
         self._known: set[str] = set()
+        self._error_control = error_control
         for name, point in flat_points(dictionary).items():
             self._point(name, point)
         self._headers()
@@ -287,7 +292,7 @@ class _Telemetry:
     ) -> None:
         container = _sub(self._containers, "SequenceContainer", name=name, abstract=str(abstract).lower())
         _described(container, text)
-        if name == ROOT:
+        if name == ROOT and self._error_control:
             _error_control(container, "ParameterInstanceRef", {"parameterRef": "PKT_LENGTH"})
         listed = _sub(container, "EntryList")
         for entry in entries:

@@ -18,31 +18,32 @@ def yamcs_files(dictionary: Dictionary) -> dict[str, str]:
         "etc/yamcs.yaml": _SERVER,
         f"etc/yamcs.{INSTANCE}.yaml": _instance(),
         "etc/processor.yaml": _PROCESSOR,
-        f"mdb/{INSTANCE}.xml": xtce_text(dictionary),
+        f"mdb/{INSTANCE}.xml": xtce_text(dictionary, error_control=False),
         "README.md": _readme(dictionary),
     }
 
 
 def _channel(vcid: int, stream: str) -> str:
     return f"""\
-        - vcId: {vcid}
-          ocfPresent: true
-          service: PACKET
-          maxPacketLength: {TM_PACKET_MAX}
-          packetPreprocessorClassName: org.yamcs.tctm.pus.PusPacketPreprocessor
-          packetPreprocessorArgs:
-            errorDetection:
-              type: CRC-16-CCIIT
-            useLocalGenerationTime: false
-            pktTimeOffset: 13
-            timeEncoding:
-              type: CUC
-              epoch: TAI
-          stream: {stream}
+      - vcId: {vcid}
+        ocfPresent: true
+        service: PACKET
+        maxPacketLength: {TM_PACKET_MAX}
+        packetPreprocessorClassName: org.yamcs.pus.PusPacketPreprocessor
+        packetPreprocessorArgs:
+          errorDetection:
+            type: CRC-16-CCIIT
+          useLocalGenerationTime: false
+          pktTimeOffset: 13
+          timeEncoding:
+            type: CUC
+            epoch: TAI
+        stream: {stream}
 """
 
 
 def _instance() -> str:
+    # A service or a mission database has its options under `args`; a link takes them inline and ignores `args`.
     return f"""\
 services:
   - class: org.yamcs.archive.XtceTmRecorder
@@ -62,36 +63,34 @@ services:
 dataLinks:
   - name: frames-in
     class: org.yamcs.tctm.ccsds.UdpTmFrameLink
-    args:
-      port: {TM_PORT}
-      frameType: TM
-      spacecraftId: {SCID}
-      frameLength: {TM_FRAME_LENGTH}
-      errorDetection: CRC16
-      clcwStream: clcw
-      virtualChannels:
+    port: {TM_PORT}
+    frameType: TM
+    spacecraftId: {SCID}
+    frameLength: {TM_FRAME_LENGTH}
+    errorDetection: CRC16
+    clcwStream: clcw
+    virtualChannels:
 {_channel(TM_VC_REALTIME, "tm_realtime")}{_channel(TM_VC_PLAYBACK, "tm_dump")}
   - name: frames-out
     class: org.yamcs.tctm.ccsds.UdpTcFrameLink
-    args:
-      host: localhost
-      port: {TC_PORT}
-      spacecraftId: {SCID}
-      maxFrameLength: {TC_FRAME_MAX}
-      errorDetection: CRC16
-      virtualChannels:
-        - vcId: {TC_VCID}
-          service: PACKET
-          priority: 1
-          commandPostprocessorClassName: org.yamcs.tctm.pus.PusCommandPostprocessor
-          commandPostprocessorArgs:
-            errorDetection:
-              type: CRC-16-CCIIT
-          stream: tc_realtime
-          useCop1: true
-          clcwStream: clcw
-          initialClcwWait: 10
-          mapId: 0
+    host: localhost
+    port: {TC_PORT}
+    spacecraftId: {SCID}
+    maxFrameLength: {TC_FRAME_MAX}
+    errorDetection: CRC16
+    virtualChannels:
+      - vcId: {TC_VCID}
+        service: PACKET
+        priority: 1
+        commandPostprocessorClassName: org.yamcs.tctm.pus.PusCommandPostprocessor
+        commandPostprocessorArgs:
+          errorDetection:
+            type: CRC-16-CCIIT
+        stream: tc_realtime
+        useCop1: true
+        clcwStream: clcw
+        initialClcwWait: 10
+        mapId: 0
 
 mdb:
   - type: xtce
@@ -135,7 +134,8 @@ realtime:
     - class: org.yamcs.parameter.LocalParameterManager
   config:
     subscribeAll: true
-    checkParameterAlarms: true
+    alarm:
+      parameterCheck: true
 """
 
 
