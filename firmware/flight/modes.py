@@ -11,9 +11,10 @@ times in a lunar night); everything else, and a board that remembers nothing, is
 Repeated resets: each start that nobody commanded is kept with its age in running time; when reset_limit of them are not
 older than reset_window_s, the board goes to SAFE and runs only the apps that run in SURVIVAL too, until a mode command.
 An app whose code ran when the board crashed (an exception, a fault, a hang) is blamed: it does not run in isolation,
-even if it runs in SURVIVAL, so that no app can keep the board restarting. A mode command, or a window without a
-restart, ends that. Ages grow by a minute each minute, so a run that was shorter counts as no time, as does the time
-without power. Without storage nothing is remembered: every start is the first one.
+even if it runs in SURVIVAL, and only the ground can call its functions (not a mode, an event, the schedule or a
+sequence), so that no app can keep the board restarting. A mode command, or a window without a restart, ends that. Ages
+grow by a minute each minute, so a run that was shorter counts as no time, as does the time without power. Without
+storage nothing is remembered: every start is the first one.
 """
 
 from micropython import const
@@ -21,7 +22,7 @@ from micropython import const
 from .idle import NEVER, Idler
 from .limits import BLAMED_MAX, RESETS_KEPT, STORE_BLAMED, STORE_MODE, STORE_RESETS
 from .service.failure import DEFERRED, DONE, EXECUTIONS_FULL, STATE, TRANSITION
-from .service.function import FunctionHandler
+from .service.function import FunctionGuard, FunctionHandler
 from .service.request import Request
 from .tables import (
     MODE_BOOT,
@@ -53,7 +54,7 @@ _AGE_STEP_S: int = const(60)
 _AGE_MAX: int = const(0xFFFF)
 
 
-class Modes(FunctionHandler, Idler):
+class Modes(FunctionHandler, FunctionGuard, Idler):
     """Allocates when made, never after. core: the board, of which everything but the apps exists.
 
     mode: the present one. isolated: only what is needed to survive runs. starts, refused, actions_failed: mod 65536.
@@ -87,6 +88,7 @@ class Modes(FunctionHandler, Idler):
         self._event_repeated_resets = ids.EVENT_MODES_REPEATED_RESETS
         self._event_action_failed = ids.EVENT_MODES_ACTION_FAILED
         core.functions.add(ids.FUNCTION_MODES_CHANGE, self)
+        core.functions.guard = self
         self.mode = MODE_BOOT
         self.isolated = False
         self.starts = 0
@@ -142,6 +144,12 @@ class Modes(FunctionHandler, Idler):
         if app and self._blamed & 1 << app - 1:
             return 0
         return _ISOLATED_BIT if modes & 1 << MODE_SAFE and modes & 1 << MODE_SURVIVAL else 0
+
+    def allows(self, app: int, request: Request) -> bool:
+        """In isolation, from its start on, the board itself leaves a blamed app alone; the ground knows what it does."""
+        if not self.isolated and not self._isolate:
+            return True
+        return not self._blamed & 1 << app or request.buffer is self._core.uplink.buffer
 
     def _remember_blamed(self) -> None:
         record = self._blame_record

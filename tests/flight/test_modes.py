@@ -2,7 +2,7 @@
 
 import unittest
 
-from bench import Bench, empty_storage, forget, ids
+from bench import Bench, empty_storage, forget, ids, telecommand
 from flash_model import FlashModel, PowerCut
 from flight.hal.null import Storage
 from flight.limits import RESETS_KEPT, STORE_MODE, STORE_RESETS
@@ -309,6 +309,39 @@ class TestRepeatedResets(ModesCase):
         self.change(MODE_SAFE)
         self.boot()
         self.assertEqual(self.blamed(0), [1, 2])
+
+    def isolate(self):
+        """A third start, in isolation, after a crash in the trial's app; requests for it come from the board itself."""
+        self.core.journal.put(STORE_RESETS, bytearray(b"\x00\x00\x02\x02\x00\x01\x00\x00"), 0, 8)
+        self.modes.blame(len(self.core.apps))
+        self.modes.start()
+        self.bench.run(100)
+        self.assertTrue(self.modes.isolated)
+        self.packet = telecommand(8, 1, b"\x02\x04", ack=0, source=1)
+        self.bench.command(19, 1, b"\x01\x01\x01" + self.packet)
+        self.bench.command(19, 4, b"\x01\x01\x01")
+
+    def react(self):
+        """What became of the request that an event starts: codes of its failures."""
+        self.core.events.raise_(0x101)
+        return [self.code(report) for report in self.bench.run(100) if report.kind == (1, 4)]
+
+    def test_functions_of_a_blamed_app_are_refused_to_the_board_itself(self):
+        self.isolate()
+        self.assertEqual((self.react(), self.bench.trial.calls), ([failure.STATE], 0))
+        # Its own exit request of SAFE, while the ground's command ends the isolation.
+        self.change(MODE_STANDBY)
+        self.assertEqual((self.modes.actions_failed, self.bench.trial.calls), (1, 0))
+        self.change(MODE_SAFE)
+        self.assertEqual((self.react(), self.bench.trial.calls), ([], 1))
+
+    def test_the_ground_may_use_functions_of_a_blamed_app(self):
+        self.isolate()
+        buffer = self.core.uplink.buffer
+        for at in range(len(self.packet)):
+            buffer[at] = self.packet[at]
+        self.assertEqual(self.core.router.execute(buffer, 0, len(self.packet)), failure.DONE)
+        self.assertEqual(self.bench.trial.calls, 1)
 
     def test_a_survival_app_goes_on(self):
         ran = []

@@ -6,7 +6,7 @@ Application data: function id (2 octets), then the function's arguments as the d
 from ..hal.null import Hal
 from ..tables import NO_APP
 from .base import Service
-from .failure import UNKNOWN_FUNCTION
+from .failure import STATE, UNKNOWN_FUNCTION
 from .request import Request
 from .router import Router
 
@@ -19,8 +19,16 @@ class FunctionHandler:
         return UNKNOWN_FUNCTION
 
 
+class FunctionGuard:
+    """Who may refuse the functions of an app."""
+
+    def allows(self, app: int, request: Request) -> bool:
+        """May *request* come to app number *app*, 0 = the first?"""
+        return True
+
+
 class Functions(Service):
-    """Hands functions on. The core's own functions have a handler each, an app's go to the app."""
+    """Hands functions on. The core's own functions have a handler each, an app's go to the app if `guard` allows it."""
 
     service_type = 8
 
@@ -29,6 +37,7 @@ class Functions(Service):
         self._apps: list[FunctionHandler] = []
         self._core: dict[int, FunctionHandler] = {}
         self._hal = hal
+        self.guard = FunctionGuard()
 
     def add_app(self, app: FunctionHandler) -> None:
         """The next app, in the order of APPS."""
@@ -42,6 +51,8 @@ class Functions(Service):
     def handle(self, request: Request) -> int:
         number = self._router.app_of(request)
         if number != NO_APP:
+            if not self.guard.allows(number, request):
+                return request.blame(STATE, 0, request.function)
             self._hal.note_app(number + 1)
             status = self._apps[number].command(request.function, request)
             self._hal.note_app(0)
