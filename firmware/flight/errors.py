@@ -10,8 +10,6 @@ from array import array
 from micropython import const
 
 OK = const(0)
-# Nothing is waiting; no reason, and never counted.
-EMPTY = const(-1)
 
 # CLTU receiver (SPEC 3). Counted by the codec in its own counters.
 CLTU_SEARCH = const(0x01)

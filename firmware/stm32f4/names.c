@@ -27,7 +27,7 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
     if (*place < map->alloc && map->table[*place].key == name) {
         return &map->table[*place];
     }
-    if (kind == MP_MAP_LOOKUP && map->alloc <= SMALL && map->all_keys_are_qstrs && mp_obj_is_qstr(name)) {
+    if (map->alloc <= SMALL && map->all_keys_are_qstrs && mp_obj_is_qstr(name)) {
         size_t count = map->is_ordered ? map->used : map->alloc;
         for (mp_map_elem_t *slot = map->table, *end = slot + count; slot < end; slot++) {
             if (slot->key == name) {
@@ -35,7 +35,9 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
                 return slot;
             }
         }
-        return NULL;
+        if (kind == MP_MAP_LOOKUP) {
+            return NULL;
+        }
     }
     mp_map_elem_t *found = mp_map_lookup_search(map, name, kind);
     if (found) {

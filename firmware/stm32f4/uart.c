@@ -181,29 +181,38 @@ size_t uart_read(int id, uint8_t *to, size_t size) {
 
 // --- transmission ----------------------------------------------------------------------------------------------------
 
+// Move bytes from `from` while the data register is free; how many of *count* were moved.
+static uint32_t transmit_straight(usart_regs_t *regs, const uint8_t *from, uint32_t count) {
+    const uint8_t *at = from, *end = from + count;
+    while (at != end && regs->SR & USART_SR_TXE) {
+        regs->DR = *at++;
+    }
+    return (uint32_t)(at - from);
+}
+
 // Move bytes while the data register is free; with interrupts masked, or from a handler.
 static void transmit(uart_t *u) {
-    usart_regs_t *regs = u->regs;
     bool paced = is_paced(u);
-    // What others may change does not change here. Whole words, which take the fewest instructions an octet.
-    const uint32_t head = u->tx_head, first = u->tx_tail, size = u->tx_size;
-    const uint8_t *tx = u->tx;
-    uint32_t tail = first;
-    int32_t credit = paced ? u->tx_credit : INT32_MAX;
-    while (tail != head && credit > 0 && regs->SR & USART_SR_TXE) {
-        regs->DR = tx[tail++];
-        if (tail == size) {
-            tail = 0;
+    uint32_t sent = 0;
+    // Straight to the end of the ring, then from its beginning: few instructions an octet.
+    while (u->tx_tail != u->tx_head && (!paced || u->tx_credit > 0)) {
+        uint32_t tail = u->tx_tail;
+        uint32_t straight = (u->tx_head > tail ? u->tx_head : u->tx_size) - tail;
+        if (paced && straight > (uint32_t)u->tx_credit) {
+            straight = (uint32_t)u->tx_credit;
         }
-        credit--;
+        uint32_t moved = transmit_straight(u->regs, u->tx + tail, straight);
+        tail += moved;
+        u->tx_tail = (uint16_t)(tail == u->tx_size ? 0 : tail);
+        u->tx_credit -= paced ? (int32_t)moved : 0;
+        sent += moved;
+        if (moved < straight) {
+            break;
+        }
     }
-    u->tx_tail = (uint16_t)tail;
-    count(&u->counters.tx_bytes, tail < first ? tail + size - first : tail - first);
-    if (paced) {
-        u->tx_credit = credit;
-    }
+    count(&u->counters.tx_bytes, sent);
     if (!paced) {
-        regs->CR1 = u->cr1 | USART_CR1_RXNEIE | (u->tx_tail != u->tx_head ? USART_CR1_TXEIE : 0);
+        u->regs->CR1 = u->cr1 | USART_CR1_RXNEIE | (u->tx_tail != u->tx_head ? USART_CR1_TXEIE : 0);
     }
 }
 

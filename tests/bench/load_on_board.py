@@ -124,6 +124,8 @@ class Bench:
         for _ in range(CALIBRATION):
             self.sleep.idle()
         self.overhead = self.sleep.awake // CALIBRATION
+        reading = memory[TIM5_CNT]
+        self.reading = (memory[TIM5_CNT] - reading) & WORD
         flight.hal.board.machine = self.sleep  # type: ignore[attr-defined]
         hal.clock._link = self.port  # type: ignore[attr-defined]
         gc.collect()
@@ -136,13 +138,11 @@ class Bench:
         sleep = self.sleep
         turns = number = 0
         begin_ms = ticks_ms()
-        reading = memory[TIM5_CNT]
-        reading = (memory[TIM5_CNT] - reading) & WORD
         sleep.begin()
         while ticks_diff(ticks_ms(), begin_ms) < 1000 * seconds:
             start = memory[TIM5_CNT]
             wait_ms = executive.turn()
-            turns += ((memory[TIM5_CNT] - start) & WORD) - reading
+            turns += ((memory[TIM5_CNT] - start) & WORD) - self.reading
             number += 1
             clock.wait(wait_ms)
         return sleep.awake - sleep.sleeps * self.overhead, turns
@@ -169,7 +169,7 @@ class Bench:
         start = memory[TIM5_CNT]
         link_loop.poll(now_ms)
         link_loop.poll(now_ms + FLUSH_MS)
-        spent = (memory[TIM5_CNT] - start) & WORD
+        spent = ((memory[TIM5_CNT] - start) & WORD) - self.reading
         assert self.core.downlink.frames == frames + 1, "the reports must be out"
         port.offer(0)
         return spent

@@ -229,11 +229,6 @@ class TestAcceptance(UplinkCase):
         self.assertEqual(TC_BD_BUFFER // 202, 5)
         self.assertEqual((self.drain(), self.dropped()), (units[2:], {errors.FARM_BD_ERASED: 2}))
 
-    def test_purge_empties_both_queues(self):
-        self.feed(ground.ad(0), ground.bd(), ground.ad(1))
-        self.uplink.purge()
-        self.assertEqual((self.uplink.next(), self.uplink.farm.v_r), (False, 2))
-
     def test_tc_control_rate(self):
         self.feed(*([ground.unlock()] * (BC_RATE_MAX + 2)), now_ms=5000)
         self.assertEqual((self.uplink.frames_bc, self.dropped()), (BC_RATE_MAX, {errors.TC_CONTROL_RATE: 2}))

@@ -4,8 +4,6 @@ from micropython import const
 
 from ..limits import TC_VCID
 
-CLCW_LENGTH = const(4)
-
 # Octet 0: control word type 0, version 00, status 000, COP in effect 01. Octet 1: VCID, two spare bits.
 CLCW_OCTET_0 = const(0x01)
 CLCW_OCTET_1 = TC_VCID << 2

@@ -159,11 +159,6 @@ class Uplink:
         if farm.state == WAIT and self._ad.place(TC_FRAME_MAX) >= 0:
             farm.step(E10)
 
-    def purge(self) -> None:
-        """Drop all accepted data that was not read: the ground's reset of the higher procedures."""
-        while self.next():
-            self.release()
-
     def cltu_count(self, which: int) -> int:
         """Counter CLTU_... of the codec (SPEC 3), wrapping at 2^30."""
         return self._receiver.count(which)

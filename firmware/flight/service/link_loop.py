@@ -30,7 +30,6 @@ class LinkLoop:
         self._write = self._write_frame
         self._blocked = False
         self.telecommands = 0  # packets taken from accepted frames, mod 65536
-        self.last_frame_ms = 0  # when the last frame was accepted
 
     def poll(self, now_ms: int) -> int:
         """Do what is there; milliseconds until it should be called again although nothing arrives."""
@@ -42,7 +41,6 @@ class LinkLoop:
         left = TC_PER_POLL
         while uplink.waiting and left:
             uplink.next()
-            self.last_frame_ms = now_ms
             self.telecommands = (
                 self.telecommands + self._router.packets(uplink.buffer, uplink.start, uplink.end)
             ) & 0xFFFF

@@ -6,7 +6,7 @@ import flight.errors
 import msgspec
 
 # The numbers are the flight code's; everything there that is a number but no reason is named here.
-_NOT_REASONS = {"OK", "EMPTY", "REASONS"}
+_NOT_REASONS = {"OK", "REASONS"}
 
 REASON_NAMES: dict[int, str] = {
     number: name.lower()
