@@ -153,7 +153,7 @@ renode: setup ## unpack a downloaded Renode for this project, or say where to ge
 .PHONY: flash
 flash: firmware ## write the firmware to a real board: BOARD=... METHOD=dfu|stlink|openocd|serial PORT=... DRY_RUN=1
 	@$(RUN_MODULE) perilune flash $(BOARD) --image $(or $(BUILD),build/$(BOARD)-$(VARIANT))/firmware.bin \
-		$(if $(METHOD),--method $(METHOD)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS)) \
+		$(if $(METHOD),--method $(METHOD)) $(if $(PORT),--port $(PORT)) $(if $(SERIAL),--serial $(SERIAL)) $(if $(BOARDS),--boards $(BOARDS)) \
 		$(if $(DRY_RUN),--dry-run)
 
 .PHONY: robot

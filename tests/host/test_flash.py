@@ -13,7 +13,7 @@ from perilune.boards import load_board
 from perilune.errors import FlashError, ImageError, UsageError
 from perilune.flash.flasher import flash
 from perilune.flash.identity import Identity, check_image, read_identity
-from perilune.flash.method import METHODS, sectors
+from perilune.flash.method import METHODS, Request, sectors
 
 from hil.boot_loader import ACK, NACK, BootLoader
 
@@ -201,7 +201,19 @@ Found DFU: [0483:df11] ver=2200, devnum=9, cfg=1, intf=0, path="1-2", alt=1, nam
 Found DFU: [0483:df11] ver=2200, devnum=9, cfg=1, intf=0, path="1-2", alt=0, name="@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg", serial="1"
 """
 DFU_F103 = DFU_F405.replace("04*016Kg,01*064Kg,07*128Kg", "128*001Kg")
-STLINK_F405 = "Found 1 stlink programmers\n  flash: 1048576 (pagesize: 16384)\n  sram: 196608\n  chipid: 0x413\n"
+# Two boards in DFU mode: an F405 with serial "1" and an F103 with serial "2".
+DFU_TWO = DFU_F405 + DFU_F103.replace('serial="1"', 'serial="2"').replace('"1-2"', '"1-3"').partition("\n")[2]
+STLINK_ONE = """  version:    V2J37S7
+  serial:     066CFF
+  flash:      1048576 (pagesize: 16384)
+  sram:       196608
+  chipid:     0x413
+  dev-type:   STM32F4x5_F4x7
+"""
+STLINK_F405 = "Found 1 stlink programmers\n" + STLINK_ONE
+# Two programmers: 066CFF on an F405, 0670FF on an F103.
+STLINK_TWO = "Found 2 stlink programmers\n" + STLINK_ONE + STLINK_ONE.replace("66C", "670").replace("0x413", "0x410")
+STLINK_OLD = STLINK_TWO.replace("  version:    V2J37S7\n", "")
 OPENOCD_F405 = "Open On-Chip Debugger 0.12.0\n0xe0042000: 10076413 \nshutdown command invoked\n"
 
 
@@ -220,7 +232,49 @@ OPENOCD_F405 = "Open On-Chip Debugger 0.12.0\n0xe0042000: 10076413 \nshutdown co
     ],
 )
 def test_what_a_probe_says(method: str, words: str, found: str) -> None:
-    assert METHODS[method].read_probe(words) == found
+    assert METHODS[method].read_probe(words, Request(Path("firmware.bin"), SIZE)) == found
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "serial", "found"),
+    [
+        ("dfu", DFU_TWO, "1", ""),
+        ("dfu", DFU_TWO, "2", "flash '@Internal Flash  /0x08000000/128*001Kg'"),
+        ("stlink", STLINK_TWO, "066CFF", ""),
+        ("stlink", STLINK_TWO, "0670FF", "device id 0x410"),
+        ("stlink", STLINK_OLD, "0670FF", "device id 0x410"),
+    ],
+)
+def test_the_part_that_is_asked_is_that_of_the_programmer_that_writes(
+    method: str, words: str, serial: str, found: str
+) -> None:
+    assert METHODS[method].read_probe(words, Request(Path("firmware.bin"), SIZE, serial=serial)) == found
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "serial", "what"),
+    [
+        ("dfu", DFU_TWO, "", "more than one board in DFU mode is connected; .*; found 1, 2; try: --serial 1"),
+        ("dfu", DFU_TWO, "3", "no board in DFU mode has this serial number; .* expected 3; found 1, 2"),
+        (
+            "stlink",
+            STLINK_TWO,
+            "",
+            "more than one ST-LINK is connected; .*; found 066CFF, 0670FF; try: --serial 066CFF",
+        ),
+        ("stlink", STLINK_OLD, "", "more than one ST-LINK is connected"),
+        ("stlink", STLINK_TWO, "0671FF", "no ST-LINK has this serial number; .* found 066CFF, 0670FF"),
+    ],
+)
+def test_without_the_serial_number_of_one_of_several_programmers_nothing_is_written(
+    method: str, words: str, serial: str, what: str, tools: Path, image: Path
+) -> None:
+    (tools / "words").write_text(words)
+    for name in ("dfu-util", "st-info", "st-flash"):
+        tool(tools, name, f'cat "{tools}/words"')
+    with pytest.raises(FlashError, match=what):
+        flash(BOARD, image, method, serial=serial)
+    assert len((tools / "calls").read_text().splitlines()) == 1, "nothing was written"
 
 
 def tool(folder: Path, name: str, script: str) -> None:

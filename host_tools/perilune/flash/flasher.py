@@ -50,7 +50,7 @@ def flash(
         return
     for step in (probe, *steps):
         _find_tool(step, method)
-    found = method.read_probe(_run(probe, method, board, report))
+    found = method.read_probe(_run(probe, method, board, report), request)
     if found:
         if found in method.silent:
             raise _nobody(method, board, found)

@@ -2,7 +2,8 @@
 
 The tools do the work (dfu-util, st-flash, openocd, stm32loader); this file knows their arguments and their answers.
 Every way first asks which part is there, changes nothing when it is another one, leaves the storage sectors alone, and
-compares what it wrote.
+compares what it wrote. Of several programmers, or boards in DFU mode, the one that is asked is the one that is written
+to: its serial number has to be given.
 
 Sources: ST AN2606 (boot loader: USB, USART1 on PA9/PA10, USART3 on PB10/PB11 or PC10/PC11), AN3155 (USART protocol),
 RM0090 38.6.1 (device id 413 of STM32F405/F407), table 5 (sectors).
@@ -18,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from ..boards import FLASH_BASE
+from ..errors import FlashError
 
 DEVICE_ID = 0x413  # STM32F405/F407 and F415/F417
 DFU_DEVICE = "0483:df11"
@@ -28,7 +30,7 @@ _STM32LOADER_PAGE = 1024
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is to be written where. size: octets. port, baud: of the serial way."""
+    """What is to be written where. size: octets. port, baud: of the serial way. serial: of the programmer; "" = any."""
 
     image: Path
     size: int
@@ -53,7 +55,8 @@ class Step(msgspec.Struct, frozen=True):
 class Method(msgspec.Struct, frozen=True):
     """One way onto a board.
 
-    probe: asks for the part; read_probe(output) is "" when it is the right one, else what was found instead.
+    probe: asks for the part; read_probe(output, request) is "" when it is the right one, else what was
+    found instead; it raises FlashError when it is not clear which programmer is meant.
     write: the calls that write and compare. silent: words of the tool that mean that nobody answered.
     connect: what to wire and press.
     """
@@ -62,7 +65,7 @@ class Method(msgspec.Struct, frozen=True):
     tool: str
     package: str
     probe: Callable[[Request], Step]
-    read_probe: Callable[[str], str]
+    read_probe: Callable[[str, Request], str]
     write: Callable[[Request], list[Step]]
     silent: tuple[str, ...]
     connect: str
@@ -73,10 +76,10 @@ def sectors(size: int) -> int:
     return next(number for number, end in enumerate(SECTOR_ENDS, start=1) if size <= end)
 
 
-def _hexadecimal(pattern: str) -> Callable[[str], str]:
+def _hexadecimal(pattern: str) -> Callable[[str, Request], str]:
     """A read_probe: the device id is what *pattern* finds."""
 
-    def read(output: str) -> str:
+    def read(output: str, _request: Request) -> str:
         found = re.search(pattern, output, re.IGNORECASE)
         if found is None:
             return "no device id"
@@ -84,6 +87,28 @@ def _hexadecimal(pattern: str) -> Callable[[str], str]:
         return "" if identifier == DEVICE_ID else f"device id {identifier:#05x}"
 
     return read
+
+
+def _chosen(what: str, found: dict[str, str], request: Request) -> str:
+    """Of what was found, by serial number, the words about the one that is meant. Raises FlashError."""
+    names = ", ".join(found)
+    if request.serial:
+        if request.serial not in found:
+            raise FlashError(
+                f"no {what} has this serial number; nothing was changed",
+                expected=request.serial,
+                found=names,
+                next_step="--serial with one of them",
+            )
+        return found[request.serial]
+    if len(found) > 1:
+        raise FlashError(
+            f"more than one {what} is connected; nothing was changed",
+            expected="one, or --serial",
+            found=names,
+            next_step=f"--serial {next(iter(found))} (make flash SERIAL={next(iter(found))})",
+        )
+    return next(iter(found.values()))
 
 
 # ---- USB: the boot loader's DFU -------------------------------------------------------------------------------------
@@ -98,10 +123,17 @@ def _dfu_probe(_request: Request) -> Step:
     return Step("asking for boards in DFU mode", ["dfu-util", "--list"], 20)
 
 
-def _read_dfu(output: str) -> str:
-    layouts = {
-        found[1] for line in output.splitlines() if DFU_DEVICE in line and (found := re.search(r'name="([^"]*)"', line))
-    }
+def _read_dfu(output: str, request: Request) -> str:
+    # A line for each memory of each board.
+    boards: dict[str, str] = {}
+    for line in output.splitlines():
+        if DFU_DEVICE in line:
+            serial = re.search(r'serial="([^"]*)"', line)
+            key = serial[1] if serial else "UNKNOWN"
+            boards[key] = f"{boards.get(key, '')}{line}\n"
+    if not boards:
+        return "no board in DFU mode"
+    layouts = re.findall(r'name="([^"]*)"', _chosen("board in DFU mode", boards, request))
     flash = [layout for layout in layouts if "Internal Flash" in layout]
     if not flash:
         return "no board in DFU mode"
@@ -139,6 +171,18 @@ def _stlink_serial(request: Request) -> list[str]:
 
 def _stlink_probe(_request: Request) -> Step:
     return Step("asking the ST-LINK for its part", ["st-info", "--probe"], 20)
+
+
+def _read_stlink(output: str, request: Request) -> str:
+    # Each programmer's lines begin with its version, or with its serial number in older st-info.
+    first = "version" if re.search(r"^\s*version:", output, re.MULTILINE) else "serial"
+    programmers: dict[str, str] = {}
+    for words in re.split(rf"^(?=\s*{first}:)", output, flags=re.MULTILINE)[1:]:
+        serial = re.search(r"^\s*serial:\s*(\S+)", words, re.MULTILINE)
+        programmers[serial[1] if serial else f"one without a serial number ({len(programmers) + 1})"] = words
+    return _hexadecimal(r"chipid:\s*(?:0x)?([0-9a-f]+)")(
+        _chosen("ST-LINK", programmers, request) if programmers else output, request
+    )
 
 
 def _stlink_write(request: Request) -> list[Step]:
@@ -217,7 +261,7 @@ METHODS = {
             "st-flash",
             "stlink-tools",
             _stlink_probe,
-            _hexadecimal(r"chipid:\s*(?:0x)?([0-9a-f]+)"),
+            _read_stlink,
             _stlink_write,
             ("Found 0 stlink programmers", "Couldn't find any ST-Link devices", "Failed to connect to target"),
             "connect the ST-LINK by USB, and SWDIO, SWCLK, NRST and GND to the board, which needs power of its own.",
