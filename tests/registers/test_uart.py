@@ -203,6 +203,16 @@ def test_full_ring_takes_what_fits(line: Line) -> None:
     assert 1 <= line.send(bytes(3000)) <= 6
 
 
+def test_bytes_stay_in_order_over_the_end_of_the_ring(line: Line) -> None:
+    data = bytes(value % 251 for value in range(3 * RING))
+    for at in range(0, len(data), 300):
+        assert line.send(data[at : at + 300]) == len(data[at : at + 300])
+        line.pass_time(300 * 10 + 20)
+    assert line.usart.sent == list(data)
+    assert line.counters() == counted(tx_bytes=len(data))
+    assert line.idle()
+
+
 def test_change_of_speed_lets_the_rest_of_the_ring_go_on(line: Line) -> None:
     line.send(b"abcdef")
     line.pass_time(12)
