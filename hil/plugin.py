@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "qemu"
 KINDS = ("sitl", "qemu", "renode", "serial")
+# pytest-timeout counts the host's time, and minutes of Renode's may take it as long or longer.
+RENODE_TIMEOUT_S = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,7 +114,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a target that is sampled only the sample stays."""
+    """On a target that is sampled only the sample stays. Renode gets more of the host's time, if that is limited."""
+    if config.pluginmanager.hasplugin("timeout"):
+        for item in items:
+            if _kind(item) == "renode" and item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(RENODE_TIMEOUT_S))
     sampled = config.getoption("hil_sampled")
     left_out = [item for item in items if _kind(item) in sampled and item.get_closest_marker("sample") is None]
     if left_out:
@@ -212,6 +218,7 @@ def target(
     from perilune.errors import PeriluneError  # noqa: PLC0415
 
     from hil.targets.errors import EmulatorMissing, TargetError  # noqa: PLC0415
+    from hil.targets.required import VARIABLE, is_required  # noqa: PLC0415
 
     target = make_target()
     _leave_out(request, target)
@@ -220,6 +227,8 @@ def target(
             target.boot()
         except EmulatorMissing as missing:
             breakages.note(bench, str(missing))
+            if is_required(bench.target):
+                pytest.fail(f"{VARIABLE} names {bench.target}: {missing}", pytrace=False)
             pytest.skip(str(missing))
         except (TargetError, PeriluneError, OSError, ValueError) as error:
             breakages.note(bench, str(error))

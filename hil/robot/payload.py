@@ -43,6 +43,7 @@ from hil.robot.conditions import condition, parameters
 from hil.robot.sequence_board import GroundBoard
 from hil.targets.errors import EmulatorMissing
 from hil.targets.make import make_plant, make_target
+from hil.targets.required import VARIABLE, is_required
 from hil.targets.target import Target
 
 _SEQUENCE = 100  # id of a sequence whose text names none
@@ -111,6 +112,8 @@ class Payload:
                 target.attach(plant)
             target.boot()
         except EmulatorMissing as missing:
+            if is_required(self._bench.target):
+                raise AssertionError(f"{VARIABLE} names {self._bench.target}: {missing}") from missing
             raise SkipExecution(str(missing)) from missing
         name = self._bench.name
         if name not in _dictionaries:

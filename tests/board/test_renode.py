@@ -8,6 +8,7 @@ import pytest
 
 from hil.targets.errors import EmulatorMissing
 from hil.targets.renode import check_version, find_renode
+from hil.targets.required import VARIABLE, is_required
 from tests.board.conftest import ROOT
 
 SAME_TESTS = ("boot", "crash", "storage", "uart", "watchdog")
@@ -22,6 +23,8 @@ def renode() -> str:
         command = find_renode()
         check_version(command)
     except EmulatorMissing as missing:
+        if is_required("renode"):
+            pytest.fail(f"{VARIABLE} names renode: {missing}", pytrace=False)
         pytest.skip(str(missing))
     return command
 

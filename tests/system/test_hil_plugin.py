@@ -152,6 +152,32 @@ def test_renode_that_is_not_there_is_said_in_one_line(project: Path, monkeypatch
     assert "1 skipped" in said
 
 
+@pytest.mark.parametrize(
+    ("required", "found"), [("renode", "PERILUNE_REQUIRE names renode: RENODE_ROOT is"), ("renod", "found renod")]
+)
+def test_a_renode_that_is_required_and_not_there_is_a_failure(
+    project: Path, monkeypatch: pytest.MonkeyPatch, required: str, found: str
+) -> None:
+    monkeypatch.setenv("RENODE_ROOT", str(project))
+    monkeypatch.setenv("PERILUNE_REQUIRE", required)
+    bench = project / "renode.toml"
+    bench.write_text(f'target = "renode"\nboard = "stm32f4_discovery"\nimage = "{ELF}"\nmissions = ["{TRIAL}"]\n')
+    said = run(project, "def test_a(ground): pass\n", "--target", "renode", "--bench", str(bench))
+    assert found in said
+    assert "1 error" in said
+    assert "skipped" not in said
+
+
+def test_renode_has_more_of_the_hosts_time(project: Path) -> None:
+    (project / "renode.toml").write_text(f'target = "renode"\nimage = "{ELF}"\n')
+    test = (
+        "def limit(request): return [mark.args for mark in request.node.iter_markers('timeout')]\n"
+        "def test_a(bench, request): assert limit(request) == ([(900,)] if bench.target == 'renode' else [])\n"
+        "@pytest.mark.timeout(7)\ndef test_b(bench, request): assert limit(request) == [(7,)]\n"
+    )
+    assert "4 passed" in run(project, test, *on(project, "sitl"), *on(project, "renode"))
+
+
 def test_a_wrong_bench_or_target_is_a_mistake_of_the_command_line(project: Path) -> None:
     test = "def test_a(ground): pass\n"
     assert "--target serial; expected --bench" in run(project, test, "--target", "serial")

@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SUITES = ROOT / "hil" / "robot" / "suites"
 
 
-def robot(folder: Path, *arguments: str, timeout_s: float = 300) -> dict[str, str]:
+def robot(folder: Path, *arguments: str, timeout_s: float = 300, **environment: str) -> dict[str, str]:
     """Run `robot`; the status of each test by its name."""
     subprocess.run(
         [sys.executable, "-m", "robot", "--outputdir", str(folder), "--console", "none", *arguments],
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'host_tools'}:{ROOT / 'firmware'}:{ROOT}", "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": f"{ROOT / 'host_tools'}:{ROOT / 'firmware'}:{ROOT}", "PATH": "/usr/bin:/bin", **environment},
         stdin=subprocess.DEVNULL,
         timeout=timeout_s,
         check=False,
@@ -77,6 +77,20 @@ def test_keywords_fail_when_the_payload_does_not_do_it(tmp_path: Path) -> None:
     assert "core.uptime_s" in messages, "a near name is offered"
 
 
+@pytest.mark.parametrize(("required", "status"), [("", "SKIP"), ("renode", "FAIL"), ("renod", "FAIL")])
+def test_a_renode_that_is_missing_is_not_green_where_it_is_required(tmp_path: Path, required: str, status: str) -> None:
+    suite = tmp_path / "missing.robot"
+    bench = tmp_path / "renode.toml"
+    (tmp_path / "firmware.elf").touch()
+    bench.write_text('target = "renode"\nboard = "stm32f4_discovery"\nimage = "firmware.elf"\n')
+    suite.write_text(
+        f"*** Settings ***\nLibrary    hil.robot.payload.Payload    {bench}\n\n"
+        "*** Test Cases ***\nOne\n    Boot Payload\n"
+    )
+    found = robot(tmp_path, str(suite), RENODE_ROOT=str(tmp_path), PERILUNE_REQUIRE=required)
+    assert found == {"One": status}
+
+
 def test_the_suites_for_renode_test_use_keywords_and_arguments_that_there_are(tmp_path: Path) -> None:
     modifier = "tests.system.renode_keywords.WithRenodeKeywords"
     statuses = robot(tmp_path, "--dryrun", "--prerunmodifier", modifier, str(ROOT / "hil/robot/renode"))
@@ -93,4 +107,5 @@ def test_the_same_keywords_are_known_to_robot_6() -> None:
         "from robot.api.deco import keyword, library",
         "from robot.utils import timestr_to_secs  # type: ignore[import-untyped]",
         "from robot.libraries.BuiltIn import BuiltIn",
+        "from robot.utils import escape  # type: ignore[import-untyped]",
     }
