@@ -5,6 +5,7 @@ and parameters of constructors, and properties that a platform may set.
 """
 
 import re
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -258,6 +259,26 @@ def test_script_names_every_variable_that_it_takes() -> None:
     taken = set(re.findall(r"\$\w+", commands))
     assert taken == {"$elf", "$versioned", "$link_port", "$bus_port", "$console_port"}
     assert all(name in comments for name in taken)
+
+
+def test_the_command_for_a_shell_gives_renode_what_it_says(tmp_path: Path) -> None:
+    """A shell must not take Renode's variables for its own."""
+    text = (BOARDS_DIR / "stm32f4.resc").read_text(encoding="utf-8")
+    command = re.search(r"^#   (renode (?:.*\\\n#)*.*)$", text, re.MULTILINE)
+    assert command
+    renode = tmp_path / "renode"
+    renode.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")
+    renode.chmod(0o755)
+    lines = command[1].replace("\n#", "\n")
+    said = subprocess.run(
+        ["/bin/sh", "-c", lines], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    given = [part.strip() for line in said.stdout.splitlines() if line != "-e" for part in line.split(";")]
+    assert [part.split("=")[0] for part in given] == [
+        *("$elf", "$versioned", "$link_port", "$bus_port", "$console_port"),
+        "include @boards/pyboard_v11/pyboard_v11.resc",
+        "start",
+    ]
 
 
 @pytest.mark.parametrize(
