@@ -11,6 +11,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -149,8 +150,6 @@ def test_the_document_is_valid_by_the_schema_of_xtce(tmp_path: Path, capsys: pyt
 
 
 def test_commands_have_their_arguments_ranges_and_names() -> None:
-    from xml.etree import ElementTree  # noqa: PLC0415
-
     root = ElementTree.fromstring(xtce_text(record().dictionary))
     space = {"x": "http://www.omg.org/spec/XTCE/20180204"}
     commands = {one.get("name"): one for one in root.findall(".//x:MetaCommand", space)}
@@ -171,6 +170,35 @@ def test_commands_have_their_arguments_ranges_and_names() -> None:
     crc = root.find(".//x:CRC", space)
     assert crc is not None
     assert [one.text for one in crc] == ["1021", "FFFF", "0000"]
+
+
+def test_the_arguments_of_a_command_have_names_of_their_own() -> None:
+    """core.arm has arguments `service`, `subtype` and `function`, as the header of every request has."""
+    dictionary = record().dictionary
+    commands = cosmos_items(FORMATS["cosmos"](dictionary)["targets/PERILUNE/cmd_tlm/cmd.txt"])
+    for name, items in commands.items():
+        names = [item for item, _, _, _ in items]
+        assert sorted(names) == sorted(set(names)), name
+    space = {"x": "http://www.omg.org/spec/XTCE/20180204"}
+    root = ElementTree.fromstring(xtce_text(dictionary))
+    base = {one.get("name") for one in root.findall(".//x:MetaCommand[@name='TC']//x:Argument", space)}
+    assert len(base) == 4
+    for command in root.findall(".//x:MetaCommand", space):
+        arguments = [one.get("name") for one in command.findall(".//x:Argument", space)]
+        assert len(arguments) == len(set(arguments)), command.get("name")
+        assert command.get("name") == "TC" or not base & set(arguments), command.get("name")
+
+
+@pytest.mark.parametrize(("export", "name"), [("xtce", "count"), ("cosmos", "item_count")])
+def test_an_argument_with_a_name_that_the_export_needs_is_refused(export: str, name: str) -> None:
+    dictionary = record().dictionary
+    commands = dict(dictionary.commands)
+    command = commands["core.set_parameters"]
+    assert command.group is not None
+    taken = msgspec.structs.replace(commands["core.arm"].args[0], name=name)
+    commands["core.set_parameters"] = msgspec.structs.replace(command, args=(taken,))
+    with pytest.raises(ExportError, match=f"core.set_parameters has two arguments {name}"):
+        FORMATS[export](msgspec.structs.replace(dictionary, commands=commands))
 
 
 def test_two_names_that_become_one_are_refused() -> None:
@@ -219,7 +247,7 @@ def test_cosmos_items_lie_where_the_packets_have_them() -> None:
         compared.add(report.name)
     assert {"trial.mixed", "core.health", "modes.modes"} <= compared
     commands = cosmos_items(files["targets/PERILUNE/cmd_tlm/cmd.txt"])
-    assert [name for name, _, _, _ in commands["TRIAL_EVERY_TYPE"]][-10:] == ["FUNCTION", *"ABCDEFGHI"]
+    assert [name for name, _, _, _ in commands["TRIAL_EVERY_TYPE"]][-10:] == ["TC_FUNCTION", *"ABCDEFGHI"]
     assert "HAZARDOUS" in files["targets/PERILUNE/cmd_tlm/cmd.txt"].split("TRIAL_DANGEROUS")[1].splitlines()[1]
 
 

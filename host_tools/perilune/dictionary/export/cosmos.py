@@ -13,7 +13,7 @@ from flight.limits import APID
 from .. import model
 from ..model import Dictionary
 from ..types import RawType
-from .names import flat, flat_points
+from .names import flat, flat_points, unique_arguments
 from .xtce import _NOTICE, _REQUEST, _STAGES, ERROR_CONTROL, HEADER, REPORTS, SECONDARY, _Field
 
 TARGET = "PERILUNE"
@@ -159,16 +159,16 @@ def _command(command: model.Command) -> list[str]:
         '  APPEND_PARAMETER PKT_SEQ_COUNT 14 UINT 0 16383 0 ""',
         '  APPEND_PARAMETER PKT_LENGTH 16 UINT 0 65535 0 ""',
         '  APPEND_PARAMETER PUS_VERSION 4 UINT 2 2 2 ""',
-        '  APPEND_PARAMETER ACKNOWLEDGE 4 UINT 0 15 15 ""',
-        f'  APPEND_ID_PARAMETER SERVICE 8 UINT {command.service} {command.service} {command.service} ""',
-        f'  APPEND_ID_PARAMETER SUBTYPE 8 UINT {command.subtype} {command.subtype} {command.subtype} ""',
-        '  APPEND_PARAMETER SOURCE 16 UINT 0 65535 0 ""',
+        '  APPEND_PARAMETER TC_ACKNOWLEDGE 4 UINT 0 15 15 ""',
+        f'  APPEND_ID_PARAMETER TC_SERVICE 8 UINT {command.service} {command.service} {command.service} ""',
+        f'  APPEND_ID_PARAMETER TC_SUBTYPE 8 UINT {command.subtype} {command.subtype} {command.subtype} ""',
+        '  APPEND_PARAMETER TC_SOURCE 16 UINT 0 65535 0 ""',
     ]
     if command.hazardous:
         lines.insert(1, '  HAZARDOUS "Arm it with CORE_ARM first."')
     if command.function:
         number = command.function
-        lines.append(f'  APPEND_ID_PARAMETER FUNCTION 16 UINT {number} {number} {number} ""')
+        lines.append(f'  APPEND_ID_PARAMETER TC_FUNCTION 16 UINT {number} {number} {number} ""')
     for field in command.args:
         default = field.low if field.default is None else field.default
         lines.append(
@@ -186,4 +186,5 @@ def _command(command: model.Command) -> list[str]:
         )
     elif command.is_open:
         lines.append('  APPEND_PARAMETER OCTETS 0 BLOCK "" "Any octets."')
+    unique_arguments(command, (line.split()[1] for line in lines if line.startswith("  APPEND_")))
     return [*lines, ""]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...errors import PeriluneError
-from ..model import Dictionary, Point
+from ..model import Command, Dictionary, Point
 
 
 class ExportError(PeriluneError):
@@ -26,3 +28,14 @@ def flat_points(dictionary: Dictionary) -> dict[str, Point]:
             )
         points[name] = point
     return points
+
+
+def unique_arguments(command: Command, names: Iterable[str]) -> None:
+    """Raises ExportError when two arguments, with those that the other format adds, have the same of these names."""
+    seen: set[str] = set()
+    for name in map(str.lower, names):
+        if name in seen:
+            raise ExportError(
+                f"{command.name} has two arguments {name}", next_step=f"the export needs {name}: rename the command's"
+            )
+        seen.add(name)

@@ -18,7 +18,7 @@ from flight.limits import APID
 from .. import model
 from ..model import Dictionary
 from ..types import RawType
-from .names import flat, flat_points
+from .names import flat, flat_points, unique_arguments
 
 NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
 SCHEMA = f"{NAMESPACE} https://www.omg.org/spec/XTCE/20180204/SpaceSystem.xsd"
@@ -383,16 +383,16 @@ def _commands(dictionary: Dictionary, root: Element) -> None:
     types = _sub(top, "ArgumentTypeSet")
     listed = _sub(top, "MetaCommandSet")
     base = _sub(listed, "MetaCommand", name="TC", abstract="true")
-    names = (("acknowledge", 4, 15), ("service", 8, 255), ("subtype", 8, 255), ("source", 16, 65535))
+    names = (("TC_ACKNOWLEDGE", 4, 15), ("TC_SERVICE", 8, 255), ("TC_SUBTYPE", 8, 255), ("TC_SOURCE", 16, 65535))
     for name, bits, most in names:
-        kind = _sub(types, "IntegerArgumentType", name=f"TC_{name}_type", signed="false", sizeInBits=32)
+        kind = _sub(types, "IntegerArgumentType", name=f"{name}_type", signed="false", sizeInBits=32)
         _units(kind, "")
         _sub(kind, "IntegerDataEncoding", sizeInBits=bits, encoding="unsigned")
         _sub(_sub(kind, "ValidRangeSet"), "ValidRange", minInclusive=0, maxInclusive=most)
     arguments = _sub(base, "ArgumentList")
-    initial = {"acknowledge": 15, "source": 0}
+    initial = {"TC_ACKNOWLEDGE": 15, "TC_SOURCE": 0}
     for name, _, _ in names:
-        _sub(arguments, "Argument", name=name, argumentTypeRef=f"TC_{name}_type", initialValue=initial.get(name))
+        _sub(arguments, "Argument", name=name, argumentTypeRef=f"{name}_type", initialValue=initial.get(name))
     container = _sub(base, "CommandContainer", name="TC")
     entries = _sub(container, "EntryList")
     # Type telecommand, secondary header, APID; unsegmented, count and length are filled in by who sends it.
@@ -414,7 +414,7 @@ def _command(listed: Element, types: Element, command: model.Command) -> None:
     _described(meta, text)
     base = _sub(meta, "BaseMetaCommand", metaCommandRef="TC")
     assigned = _sub(base, "ArgumentAssignmentList")
-    for argument, value in (("service", command.service), ("subtype", command.subtype)):
+    for argument, value in (("TC_SERVICE", command.service), ("TC_SUBTYPE", command.subtype)):
         _sub(assigned, "ArgumentAssignment", argumentName=argument, argumentValue=value)
     arguments = ElementTree.Element("ArgumentList")
     entries = ElementTree.Element("EntryList")
@@ -426,6 +426,7 @@ def _command(listed: Element, types: Element, command: model.Command) -> None:
         _group(name, types, arguments, entries, command.group)
     elif command.is_open:
         _octets(name, types, arguments, entries, "octets", "octets_count", 8, None)
+    unique_arguments(command, (argument.get("name", "") for argument in arguments))
     if len(arguments):
         meta.append(arguments)
     container = _sub(meta, "CommandContainer", name=name)
