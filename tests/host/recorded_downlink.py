@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import uplink_bytes
-from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW
+from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW, TM_FRAME_LENGTH
 from perilune.dictionary import Dictionary
 from perilune.dictionary.load import CORE
 from perilune.link.downlink import DownlinkDecoder, FrameReceived
@@ -149,6 +149,15 @@ def _autonomy(operator: Operator) -> None:
 def _every_type() -> bytes:
     data = struct.pack(">HBbHhIifBB", 0x0200, 5, -2, 65535, -1000, 100000, -100000, 0.5, 1, 4)
     return Telecommand(APID, 8, 1, data, 78, ACK_ALL, 5).pack()
+
+
+FRAME_FILE_STEP = 3  # frames that a writer in a process of its own stores at a time
+
+
+def frames_in(path: str) -> list[bytes]:
+    """Frames of a file that holds them one behind the other."""
+    octets = Path(path).read_bytes()
+    return [octets[at : at + TM_FRAME_LENGTH] for at in range(0, len(octets), TM_FRAME_LENGTH)]
 
 
 @cache
