@@ -146,7 +146,7 @@ class Modes(FunctionHandler, FunctionGuard, Idler):
         return _ISOLATED_BIT if modes & 1 << MODE_SAFE and modes & 1 << MODE_SURVIVAL else 0
 
     def allows(self, app: int, request: Request) -> bool:
-        """In isolation, from its start on, the board itself leaves a blamed app alone; the ground knows what it does."""
+        """In isolation, from its start on, the board itself leaves a blamed app alone; the ground may know better."""
         if not self.isolated and not self._isolate:
             return True
         return not self._blamed & 1 << app or request.buffer is self._core.uplink.buffer

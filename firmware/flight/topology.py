@@ -18,6 +18,8 @@ from .modes import Modes
 from .packet.counters import MessageTypeCounters, SequenceCounts
 from .packet.telemetry import TelemetryWriter
 from .pool import Pool
+from .service.answered import Answered
+from .service.base import Service
 from .service.core_functions import CoreFunctions
 from .service.core_points import CorePoints
 from .service.event import Events
@@ -85,19 +87,20 @@ class Core:
         self.functions = Functions(self.router, hal)
         self.test = ConnectionTest(self.tm)
         self.time_management = TimeManagement(self.time, self.tm, self.events, ids.EVENT_TIME_SET)
-        for service in (self.housekeeping, self.events, self.functions, self.test, self.parameters):
-            self.router.add(service)
-        self.router.add(self.time_management)
+        self.router.add(self.functions)
+        self.router.add(self.test)
+        for service in (self.housekeeping, self.events, self.parameters, self.time_management):
+            self._add_answered(service)
         self.schedule = Schedule(self, self.store)
         self.time.listener = self.schedule
-        self.router.add(Scheduling(self.schedule, self.time, self.tm))
+        self._add_answered(Scheduling(self.schedule, self.time, self.tm))
         self.monitoring = Monitoring(self, tables)
-        self.router.add(self.monitoring)
+        self._add_answered(self.monitoring)
         self.event_actions = EventActions(self, tables, self.schedule.reader)
         self.events.listener = self.event_actions
-        self.router.add(self.event_actions)
+        self._add_answered(self.event_actions)
         self.sequencing = Sequencing(self, tables)
-        self.router.add(self.sequencing)
+        self._add_answered(self.sequencing)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
@@ -128,6 +131,10 @@ class Core:
         index = self.pool.index_of(identifier)
         assert index >= 0, identifier
         return index
+
+    def _add_answered(self, service: Service) -> None:
+        """Its requests are not completed when reports that answer them are lost."""
+        self.router.add(Answered(service, self.tm, self.verification))
 
     def _events_step(self) -> None:
         self.events.step(CYCLE_MS)

@@ -83,17 +83,22 @@ class Report:
 
 
 class Catcher:
-    """Takes what the services send, in place of the downlink. full: refuse everything."""
+    """Takes what the services send, in place of the downlink. full: refuse everything. room: octets that it still
+    takes, a packet that is longer is refused; -1 = any number.
+    """
 
     def __init__(self):
         self.packets = []
         self.full = False
+        self.room = -1
         self.keep = True
 
     def send(self, vcid, packet, start, end):
         assert vcid == 0
-        if self.full:
+        if self.full or 0 <= self.room < end - start:
             return 0x68
+        if self.room > 0:
+            self.room -= end - start
         if self.keep:
             self.packets.append(bytes(packet[start:end]))
         return 0

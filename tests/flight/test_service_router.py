@@ -77,6 +77,41 @@ class TestStages(RouterCase):
         self.assertEqual(verification.last_code, 0x123)
 
 
+class TestLostAnswers(RouterCase):
+    def test_no_request_is_completed_when_a_report_that_answers_it_is_lost(self):
+        self.bench.command(11, 4, b"\x01\x1e\x74\x9e\x80\x00\x00\x00" + telecommand(17, 1))
+        self.bench.command(21, 1, b"\x00\x09\x01\x00\x00\x00\x00\x00\x02\x11\x01")
+        self.bench.command(3, 6, b"\x01\x00\x64")
+        for service, subtype, data in (
+            (3, 27, b"\x10" + b"\x00\x64" * 16),
+            (3, 9, b"\x02\x00\x64\x00\x65"),
+            (9, 129, b""),
+            (11, 16, b""),
+            (11, 17, b""),
+            (12, 8, b"\x00"),
+            (19, 10, b"\x00"),
+            (20, 128, b""),
+            (21, 11, b"\x00\x09"),
+        ):
+            # Acceptance and verdict find room, the answer does not.
+            refused = [0]
+            send = self.bench.catcher.send
+
+            def send_verification(vcid, packet, start, end, send=send, refused=refused):
+                if packet[start + 7] != 1:
+                    refused[0] += 1
+                    return 0x68
+                return send(vcid, packet, start, end)
+
+            self.bench.catcher.send = send_verification
+            reports = self.bench.command(service, subtype, data)
+            self.bench.catcher.send = send
+            self.assertEqual([report.kind for report in reports], [(1, 1), (1, 3), (1, 8)], (service, subtype))
+            self.assertGreater(refused[0], 0)
+            self.assertEqual(reports[-1].data[4:], notice(failure.REPORTS_LOST, 0xFFFF, 1, refused[0]))
+            self.assertEqual(self.bench.command(service, subtype, data)[-1].kind, (1, 7))
+
+
 class TestPacket(RouterCase):
     """Packets that are not good never reach a service (SPEC 8)."""
 

@@ -386,6 +386,12 @@ class TestSelection(ScheduleCase):
         big = telecommand(8, 1, b"\x02\x05" + bytes(SCHEDULE_PACKET_MAX - 15))
         for count in range(SCHEDULE_MAX):
             self.insert((10_000 + count, big))
+        self.bench.catcher.room = 3000  # a queue that three of the five reports fill
+        reports = self.bench.command(11, 16)
+        self.assertLess(sum(report.data[0] for report in reports if report.kind == (11, 10)), SCHEDULE_MAX)
+        self.assertEqual([report.kind for report in reports if report.kind[0] == 1], [(1, 1), (1, 3), (1, 8)])
+        self.assertEqual(reports[-1].data[4:], b"\x00\xa4\xff\xff\x01\x00\x00\x00\x01")  # one report
+        self.bench.catcher.room = -1
         details = [report for report in self.bench.command(11, 16) if report.kind == (11, 10)]
         self.assertEqual(sum(report.data[0] for report in details), SCHEDULE_MAX)
         self.assertEqual(sum(len(report.data) - 1 for report in details), SCHEDULE_MAX * (8 + SCHEDULE_PACKET_MAX))

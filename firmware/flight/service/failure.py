@@ -39,5 +39,6 @@ ABORTED = const(0xA0)
 TIMEOUT = const(0xA1)
 DEVICE = const(0xA2)
 STEP_FAILED = const(0xA3)
+REPORTS_LOST = const(0xA4)
 
 APP = const(0x100)

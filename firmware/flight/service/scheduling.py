@@ -246,7 +246,8 @@ class Scheduling(Service):
                 continue
             size = TIME_LENGTH + 1 + (table.length(place) if detail else _ID_LENGTH)
             if tm.room() < size:
-                tm.send()
+                if tm.send() != OK:
+                    return  # leave what room there is to the report that says so
                 start = tm.begin(11, subtype, destination)
                 tm.u8(0)
             tm.buffer[start] += 1
