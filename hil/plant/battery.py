@@ -40,6 +40,11 @@ class Battery:
         return self.charge_ah / self.full_ah
 
     @property
+    def is_full(self) -> bool:
+        """Nothing more goes in."""
+        return self.charge_ah >= self.full_ah
+
+    @property
     def series(self) -> int:
         """Cells in series that are left."""
         return self._data.cells_in_series - self.lost_series
@@ -69,7 +74,7 @@ class Battery:
 
     def accepted_current(self, temp_c: float) -> float:
         """Charge current that the cells accept, A: nothing when full or much too cold."""
-        if self.charge_ah >= self.full_ah:
+        if self.is_full:
             return 0.0
         return self._charge_rate(temp_c) * self.capacity_ah
 

@@ -121,6 +121,7 @@ class BatteryData(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     resistance_25c: float
     start_soc: float
     cell_cutoff_voltage: float
+    cell_max_voltage: float
     charge_efficiency: float
     cold_charge_loss: float
     max_discharge_current: float

@@ -33,7 +33,7 @@ from hil.plant.sun import SYNODIC_DAY_S, Sun, hour_angle, sun_direction
 from hil.plant.thermal import ThermalNetwork
 from hil.plant.unit_registers import HEATER_SUPPLY, OUTPUTS, UnitRegisters
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 # The sun moves half a degree in an hour: a minute of standing still moves no temperature by 0.01 K.
 ENVIRONMENT_S = 60.0
 LONGEST_STEP_S = 60.0
@@ -57,11 +57,12 @@ class Energy:
 
 @dataclass
 class Extremes:
-    """Lowest and highest of every step since the start: node temperatures in K, state of charge."""
+    """Lowest and highest of every step since the start: node temperatures in K, state of charge, V of a cell."""
 
     low: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     high: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     soc_low: float = 1.0
+    cell_high_v: float = 0.0
 
 
 class Plant:
@@ -213,7 +214,7 @@ class Plant:
         return values
 
     def limit_violations(self) -> list[str]:
-        """Zones that left their limits in any step so far, in words."""
+        """Zones and battery cells that left their limits in any step so far, in words."""
         found = []
         for k, node in enumerate(self.payload.node):
             low, high = float(self.extremes.low[k]) - KELVIN, float(self.extremes.high[k]) - KELVIN
@@ -221,6 +222,9 @@ class Plant:
                 found.append(f"{node.name}: {low:.1f} degC, limit {node.limits[0]:.1f}")
             if high > node.limits[1]:
                 found.append(f"{node.name}: {high:.1f} degC, limit {node.limits[1]:.1f}")
+        limit_v = self.payload.battery.cell_max_voltage
+        if self.extremes.cell_high_v > limit_v:
+            found.append(f"battery cell: {self.extremes.cell_high_v:.2f} V, limit {limit_v:.2f} V")
         return found
 
     # --- state ----------------------------------------------------------------------------------------------------
@@ -257,6 +261,7 @@ class Plant:
                 "low": self.extremes.low.tolist(),
                 "high": self.extremes.high.tolist(),
                 "soc_low": self.extremes.soc_low,
+                "cell_high_v": self.extremes.cell_high_v,
             },
         }
 
@@ -285,7 +290,7 @@ class Plant:
         self.heater_power = list(state["heater_power"])
         self.energy = Energy(**state["energy"])
         e = state["extremes"]
-        self.extremes = Extremes(np.array(e["low"]), np.array(e["high"]), e["soc_low"])
+        self.extremes = Extremes(np.array(e["low"]), np.array(e["high"]), e["soc_low"], e["cell_high_v"])
         self._faults_seen, self._fresh = -1, -1
 
     @classmethod
@@ -454,6 +459,7 @@ class Plant:
         np.maximum(x.high, t, out=x.high)
         soc = self.battery.soc
         x.soc_low = min(soc, x.soc_low)
+        x.cell_high_v = max(x.cell_high_v, self.power.battery_voltage / self.battery.series)
 
     # --- registers ------------------------------------------------------------------------------------------------
 

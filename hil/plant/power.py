@@ -151,6 +151,9 @@ class PowerUnit:
             self.charge_limited = current < commands.charge_current
         self.battery_current = current
         self.battery_voltage = ocv + current * resistance
+        if commands.charger and self.battery.is_full:
+            # No more charge goes in, so that nothing keeps the charger from its voltage.
+            self.battery_voltage = max(ocv, commands.charge_voltage)
         budget.battery_in = current * self.battery_voltage
         charger_input = budget.battery_in / self._bus.charger_efficiency
         budget.charger_loss = charger_input - budget.battery_in

@@ -280,6 +280,21 @@ def test_charger_keeps_current_and_voltage_limits(plant: Plant) -> None:
     assert plant.power.battery_current == 0.0
 
 
+def test_a_full_battery_is_lifted_to_what_the_charger_holds_and_that_is_told(plant: Plant) -> None:
+    # Seven cells of eight, full; the charger goes on to 32.8 V, that is 4.69 V a cell.
+    plant.battery.charge_ah = plant.battery.full_ah
+    plant.faults.inject("battery_cell_lost", kind="short", count=1)
+    power(plant).write("charger_enable", [1])
+    plant.advance(20.0)
+    assert plant.power.battery_current == 0.0
+    assert plant.power.battery_voltage == pytest.approx(32.8)
+    assert plant.extremes.cell_high_v == pytest.approx(32.8 / 7)
+    assert plant.limit_violations() == ["battery cell: 4.69 V, limit 4.25 V"]
+    power(plant).write("charge_voltage_limit", [28.7])
+    plant.advance(20.0)
+    assert plant.power.battery_voltage == pytest.approx(7 * 4.17, abs=0.01)
+
+
 def test_constant_load_draws_by_voltage_and_heater_by_its_square(night: Plant) -> None:
     switch_on(night, "heater_supply", "instrument")
     thermal(night).write("heater_duty", [0.5], first=1)
