@@ -172,7 +172,12 @@ class Asked:
 
 
 class Unit(PowerUnit):
-    """A unit whose switches do what they are told. cleared: bits of trips that were cleared. again: told anew."""
+    """A unit whose switches do what they are told. cleared: bits of trips that were cleared. again: told anew.
+
+    charge_v: the charge voltage that it was told.
+    """
+
+    charge_v_min = 26.0
 
     def __init__(self):
         super().__init__()
@@ -180,6 +185,7 @@ class Unit(PowerUnit):
         self.again = 0
         self.trip_a = [0.0] * 8
         self.stuck = 0
+        self.charge_v = 0.0
 
     def clear_trip(self, index):
         self.cleared |= 1 << index
@@ -187,6 +193,9 @@ class Unit(PowerUnit):
 
     def set_trip_a(self, index, amperes):
         self.trip_a[index] = amperes
+
+    def set_charge_limit_v(self, volts):
+        self.charge_v = volts
 
     def tell_again(self):
         self.again += 1

@@ -8,7 +8,7 @@ from flight.tables import MODE_NOMINAL, MODE_SAFE, MODE_SURVIVAL
 from heap import needs_heap_lock, run_locked
 from power_bench import BEACON, CAMERA, HEATERS, INSTRUMENT, LIMITS_A, LOOK_S, RADIO, Bench, Store
 
-COLD, HOT, UNKNOWN, COMMANDED = 1, 2, 4, 8
+COLD, HOT, UNKNOWN, COMMANDED, CELLS = 1, 2, 4, 8, 16
 HOUR = 3600
 
 
@@ -120,6 +120,90 @@ class TestCharge(unittest.TestCase):
         bench.battery(8 * 3.6, -300.0)
         bench.run(HOUR // 2)
         self.assertEqual(bench.value("BATTERY_SOC"), 0.0)
+
+
+class TestLostCell(unittest.TestCase):
+    """Voltages of the parameters are those of all cells; what is left of them is that much lower."""
+
+    def setUp(self):
+        self.bench = Bench()
+        self.bench.run()
+        self.bench.ask("SET_LOADS", 0xFF)
+
+    def lose(self, cells):
+        self.bench.app.soc.series_lost = cells
+        self.bench.battery((8 - cells) * 3.55, -0.3)
+        self.bench.unit.bus_v.value = (8 - cells) * 3.55 - 0.1
+        self.bench.unit.status = 0
+        self.bench.names()
+        self.bench.run(60)
+
+    def test_the_charge_voltage_is_that_of_the_cells_that_are_left(self):
+        bench = self.bench
+        self.assertAlmostEqual(bench.unit.charge_v, 32.8, places=3)
+        self.lose(1)
+        self.assertAlmostEqual(bench.unit.charge_v, 28.7, places=3)
+
+    def test_below_what_the_unit_can_be_told_it_is_not_charged(self):
+        bench = self.bench
+        self.lose(2)  # 24.6 V
+        self.assertEqual((bench.value("CHARGE_INHIBIT"), bench.unit.charger_wanted), (CELLS, False))
+        self.assertIn("CHARGE_INHIBITED", bench.names())
+        self.lose(0)
+        self.assertEqual(bench.value("CHARGE_INHIBIT"), 0)
+
+    def test_after_a_restart_the_unit_is_told_before_it_is_heard(self):
+        self.lose(1)
+        self.bench.ask("SET_CHARGER", 1)
+        again = Bench(self.bench.store)
+        again.app.step_1hz()
+        self.assertAlmostEqual(again.unit.charge_v, 28.7, places=3)
+
+    def test_a_healthy_charge_is_no_low_voltage(self):
+        # 3.55 V a cell is a quarter of the charge; 7 of them are under the 25.0 V of eight.
+        bench = self.bench
+        bench.ask("SET_SOC", 40.0)
+        self.lose(1)
+        self.assertEqual((bench.value("STATE"), bench.value("LOAD_SHED")), (0, 0))
+        self.assertNotIn("LOW_CHARGE", bench.names())
+
+    def test_cells_that_are_low_are_told_as_with_all(self):
+        bench = self.bench
+        bench.ask("SET_SOC", 80.0)
+        self.lose(1)
+        bench.battery(7 * 3.1, -0.3)  # under 25.0 V / 8 = 3.125 V
+        bench.run(10)
+        self.assertEqual(bench.value("STATE"), 1)
+        bench.unit.bus_v.value = 7 * 3.09  # under 24.8 V / 8 = 3.1 V
+        bench.run(10)
+        self.assertNotEqual(bench.value("LOAD_SHED"), 0)
+
+    def test_the_energy_is_that_of_the_cells_that_are_left(self):
+        bench = self.bench
+        bench.ask("SET_SOC", 50.0)
+        self.lose(0)
+        whole = bench.value("ENERGY_WH")
+        self.lose(1)
+        self.assertAlmostEqual(bench.value("ENERGY_WH"), whole * 7 / 8, delta=2.0)
+
+    def test_it_is_found_while_a_current_flows(self):
+        bench = self.bench
+        bench.unit.status = FEED_PRESENT
+        bench.battery(7 * 3.96 + 0.135, 4.0)
+        bench.names()
+        bench.run(1790)
+        self.assertEqual(bench.value("CELLS_LOST"), 0)
+        bench.run(20)
+        self.assertEqual(bench.value("CELLS_LOST"), 1)
+        self.assertIn("CELLS_LOST", bench.names())
+        self.assertAlmostEqual(bench.unit.charge_v, 28.7, places=3)
+
+    def test_a_voltage_that_comes_and_goes_under_current_is_no_lost_cell(self):
+        bench = self.bench
+        for volts in (7, 8, 7, 8):
+            bench.battery(volts * 3.96 + 0.135, 4.0)
+            bench.run(1000)
+        self.assertEqual(bench.value("CELLS_LOST"), 0)
 
 
 class TestCharging(unittest.TestCase):

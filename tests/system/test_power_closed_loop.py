@@ -163,6 +163,17 @@ def test_low_charge_leads_to_safe_and_critical_charge_to_survival(mission: tuple
     assert [event.values["load"] for event in loop.raised("power.load_shed")] == [2, 1]
 
 
+def test_a_cell_that_is_lost_in_the_sun_does_not_overcharge_the_others(mission: tuple[list[Path], Dictionary]) -> None:
+    loop = begin(mission, soc=0.9)
+    loop.plant.faults.inject("battery_cell_lost", kind="short", count=1)
+    loop.run(HOUR)
+    assert loop.value("power.cells_lost") == 1
+    assert loop.plant.registers.commands.charge_voltage == pytest.approx(28.7, abs=0.01)
+    loop.run(8 * HOUR)
+    assert loop.plant.extremes.cell_high_v < 4.2
+    assert loop.findings() == []
+
+
 def test_a_lost_cell_is_found(loop: ClosedLoop) -> None:
     loop.plant.faults.inject("feed_lost")
     loop.plant.faults.inject("array_degraded", share_left=0.0)

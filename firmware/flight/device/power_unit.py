@@ -3,7 +3,15 @@
 Its map: dictionary/units/power_unit.toml.
 """
 
-from ..tables import REGISTER_ADDRESS, REGISTER_COUNT, SPACE_COIL, SPACE_INPUT
+from ..tables import (
+    REGISTER_ADDRESS,
+    REGISTER_COUNT,
+    REGISTER_LOW,
+    REGISTER_OFFSET,
+    REGISTER_SCALE,
+    SPACE_COIL,
+    SPACE_INPUT,
+)
 from .modbus import WRITE_COILS, Transaction
 from .modbus_unit import Told, UnitLink
 from .power import BATTERY_SENSORS, LOADS, PowerUnit
@@ -42,6 +50,8 @@ class ModbusPowerUnit(PowerUnit):
         link.coils = 1 << self._feed_bit
         self._current: Told = link.use_holding("charge_current_limit")[0]
         self._voltage: Told = link.use_holding("charge_voltage_limit")[0]
+        row = self._voltage.row
+        self.charge_v_min = row[REGISTER_LOW] * row[REGISTER_SCALE] + row[REGISTER_OFFSET]
         self._trips = link.use_holding("load_trip_current", True)
         self._timeout: Told = link.use_holding("link_timeout")[0]
         self._timeout_s = devices.parameter("LINK_TIMEOUT_S")

@@ -242,6 +242,7 @@ class Power(App):
             self.soc.charge_mas = record[4] << 24 | record[5] << 16 | record[6] << 8 | record[7]
             self.soc.known = True
         self._kept_mas = self.soc.charge_mas
+        self._limit_charge()
         loads.apply()
 
     def _keep(self) -> None:
@@ -284,12 +285,13 @@ class Power(App):
         if unit.battery_v.valid and unit.battery_a.valid:
             found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, elapsed_s)
             self._battery_found(found)
+        self._limit_charge()
         self._guard_battery()
         self._hold_supply()
         unit.set_charge_limit_a(self._values[self._charge_a])
-        unit.set_charge_limit_v(self._values[self._charge_v])
         self.loads.limits()
-        self.loads.update(soc.percent(), soc.known, unit.bus_v.value, elapsed_s)
+        # Limits of voltages are those of all cells.
+        self.loads.update(soc.percent(), soc.known, unit.bus_v.value / soc.share_left(), elapsed_s)
         self._forecast(elapsed_s)
         self._watch_unit()
         self._drive_modes(elapsed_s)
@@ -310,6 +312,13 @@ class Power(App):
             self._disagrees = found == DISAGREES
             if self._disagrees:
                 events.raise_(self._event_disagrees, self.soc.percent(), self.soc.mismatch_pct)
+
+    def _limit_charge(self) -> None:
+        """The charge voltage is that of the cells that are left."""
+        unit = self._unit
+        volts = self._values[self._charge_v] * self.soc.share_left()
+        self.charger.too_few_cells = volts < unit.charge_v_min
+        unit.set_charge_limit_v(volts)
 
     def _guard_battery(self) -> None:
         charger = self.charger
@@ -340,7 +349,7 @@ class Power(App):
         if discharge_w < 0.5:
             discharge_w = 0.0
         usable_pct = self.soc.usable_pct(self.charger.median_c)
-        self.energy.update(usable_pct, discharge_w, others_w, supply_may != 0, elapsed_s)
+        self.energy.update(usable_pct, self.soc.share_left(), discharge_w, others_w, supply_may != 0, elapsed_s)
 
     def _watch_unit(self) -> None:
         """The lander's feed, the unit's own cut-off, its restarts."""
@@ -367,7 +376,7 @@ class Power(App):
         energy = self.energy
         soc_pct = self.soc.percent()
         before = energy.state
-        if energy.judge(soc_pct, self.soc.known, self._unit.battery_v.value):
+        if energy.judge(soc_pct, self.soc.known, self._unit.battery_v.value / self.soc.share_left()):
             self.core.events.raise_(self._event_state, before, energy.state, soc_pct)
             self._ask_s = 0
         if energy.state == STATE_NORMAL:

@@ -4,7 +4,8 @@ The charge is an integer of mA s (105 A h are 378 000 000), so that small curren
 floats. At rest (a small current for `rest_s`) the voltage less the drop over the resistance is looked up in the table
 of open-circuit voltages; the count follows what that says with `correction_s` as time constant. A difference above
 `jump_pct` is believed in one case only: as many cells less in series as make both agree. Else it is told and the
-count goes on.
+count goes on. While a current flows the voltage says less, so only lost cells are looked for, and they have to explain
+it for `rest_s` without a break: a charger must not fill seven cells with the voltage of eight.
 
 Cold leaves a part of the charge out of reach: the voltage is that of the share of the reachable charge.
 """
@@ -20,6 +21,7 @@ _MAS_PER_AH: int = const(3_600_000)
 _GAP_MAX_S: int = const(3600)
 _CELLS_LOST_MAX: int = const(2)
 _AGREES_PCT: int = const(8)
+_NOBODY_KNOWS: int = const(-1)
 
 NOTHING = const(0)
 DISAGREES = const(1)
@@ -58,6 +60,14 @@ class StateOfCharge:
         self.corrections = 0
         self._last_a = 0.0
         self._resting_s = 0
+        self._suspected = _NOBODY_KNOWS
+        self._suspected_s = 0
+
+    def share_left(self) -> float:
+        """Part of the cells in series that is left, by which all voltages of the battery are lower."""
+        series = self._values[self._series]
+        left = series - self.series_lost
+        return float((left if left > 1 else 1) / series)
 
     def capacity_mas(self) -> int:
         """Charge of a full battery."""
@@ -127,7 +137,7 @@ class StateOfCharge:
         self._add(int(added + (0.5 if added > 0.0 else -0.5)))
         if abs(amperes) > values[self._rest_a]:
             self._resting_s = 0
-            return NOTHING
+            return self._suspect(volts, amperes, celsius, elapsed_s)
         self._resting_s += elapsed_s
         if self._resting_s < values[self._rest_after_s]:
             return NOTHING
@@ -145,14 +155,39 @@ class StateOfCharge:
         difference = self.at_rest_pct(volts, amperes, celsius, self.series_lost) - percent
         self.mismatch_pct = difference
         if abs(difference) > values[self._jump]:
-            for lost in range(_CELLS_LOST_MAX + 1):
-                other = self.at_rest_pct(volts, amperes, celsius, lost) - percent
-                if lost != self.series_lost and abs(other) < _AGREES_PCT:
-                    found = CELL_LOST if lost > self.series_lost else CELL_BACK
-                    self.series_lost = lost
-                    return found
-            return DISAGREES
+            lost = self._explanation(volts, amperes, celsius, percent)
+            return self._believe(lost) if lost != _NOBODY_KNOWS else DISAGREES
         part = elapsed_s / values[self._correction_s]
         self._add(int(self.capacity_mas() * (difference * 0.01 * (part if part < 1.0 else 1.0))))
         self.corrections = (self.corrections + 1) & 0xFFFF
         return NOTHING
+
+    def _explanation(self, volts: float, amperes: float, celsius: float, percent: float) -> int:
+        """How many lost cells make voltage and count agree, other than those that are known; or _NOBODY_KNOWS."""
+        for lost in range(_CELLS_LOST_MAX + 1):
+            other = self.at_rest_pct(volts, amperes, celsius, lost) - percent
+            if lost != self.series_lost and abs(other) < _AGREES_PCT:
+                return lost
+        return _NOBODY_KNOWS
+
+    def _suspect(self, volts: float, amperes: float, celsius: float, elapsed_s: int) -> int:
+        """Lost cells while a current flows."""
+        values = self._values
+        percent = self.percent()
+        lost = _NOBODY_KNOWS
+        if abs(self.at_rest_pct(volts, amperes, celsius, self.series_lost) - percent) > values[self._jump]:
+            lost = self._explanation(volts, amperes, celsius, percent)
+        if lost != self._suspected:
+            self._suspected = lost
+            self._suspected_s = 0
+        if lost == _NOBODY_KNOWS:
+            return NOTHING
+        self._suspected_s += elapsed_s
+        return self._believe(lost) if self._suspected_s >= values[self._rest_after_s] else NOTHING
+
+    def _believe(self, lost: int) -> int:
+        found = CELL_LOST if lost > self.series_lost else CELL_BACK
+        self.series_lost = lost
+        self._suspected = _NOBODY_KNOWS
+        self._suspected_s = 0
+        return found

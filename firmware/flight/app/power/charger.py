@@ -1,7 +1,8 @@
 """May the battery be charged? Its temperature decides: lithium plates when it is charged below 0 degC.
 
 Charging is inhibited below `charge_min_c` and above `charge_max_c`, each with a margin for what the sensors do not see,
-and when no sensor can be believed. Of three sensors the median counts; of two the worse for each limit, because nobody
+when no sensor can be believed, and when so many cells are lost that the unit cannot be told a voltage as low as what is
+left of them needs. Of three sensors the median counts; of two the worse for each limit, because nobody
 tells which is right.
 """
 
@@ -11,6 +12,7 @@ COLD = const(1)
 HOT = const(2)
 UNKNOWN = const(4)
 COMMANDED = const(8)
+CELLS = const(16)
 
 # Outside of this a sensor of the pack is broken, degC.
 _POSSIBLE_MIN_C: int = const(-80)
@@ -20,7 +22,7 @@ _POSSIBLE_MAX_C: int = const(100)
 class Charger:
     """inhibit: bits above. low_c, high_c: what counts for each limit; median_c: for reports. valid: sensors that count.
 
-    allowed: as commanded. Allocates when made, never after.
+    allowed: as commanded. too_few_cells: for the lowest voltage of the unit. Allocates when made, never after.
     """
 
     def __init__(self, core) -> None:  # type: ignore[no-untyped-def]
@@ -31,6 +33,7 @@ class Charger:
         self._margin = core.index(ids.POWER_CHARGE_MARGIN_K)
         self._hysteresis = core.index(ids.POWER_CHARGE_HYSTERESIS_K)
         self.allowed = True
+        self.too_few_cells = False
         self.inhibit = UNKNOWN
         self.valid = 0
         self.low_c = self.high_c = self.median_c = 0.0
@@ -70,6 +73,8 @@ class Charger:
         values = self._values
         before = self.inhibit
         inhibit = 0 if self.allowed else COMMANDED
+        if self.too_few_cells:
+            inhibit |= CELLS
         if self.valid == 0:
             inhibit |= UNKNOWN
         else:

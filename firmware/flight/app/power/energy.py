@@ -66,10 +66,15 @@ class Energy:
         dark_s = to_sunrise_s - to_sunset_s if 0 < to_sunset_s < to_sunrise_s else to_sunrise_s
         return dark_s
 
-    def update(self, usable_pct: float, discharge_w: float, others_w: float, supply_on: bool, elapsed_s: int) -> None:
-        """New readings. discharge_w: out of the battery, 0 while sources carry the bus. others_w: loads but heaters."""
+    def update(
+        self, usable_pct: float, share_left: float, discharge_w: float, others_w: float, supply_on: bool, elapsed_s: int
+    ) -> None:
+        """New readings. share_left: of the cells. discharge_w: out of the battery, 0 while sources carry the bus.
+
+        others_w: loads but heaters.
+        """
         values = self._values
-        battery_wh = values[self._capacity] * values[self._nominal_v] * 0.01
+        battery_wh = values[self._capacity] * values[self._nominal_v] * 0.01 * share_left
         available = (usable_pct - values[self._reserve]) * battery_wh
         self.available_wh = available
         self._measure(discharge_w, elapsed_s)
