@@ -21,6 +21,7 @@ from .limits import JOURNAL_KEYS, JOURNAL_LOG, JOURNAL_RECORD_MAX
 JOURNAL_KEY = const(-16)  # no such key can be
 JOURNAL_LENGTH = const(-17)  # too long, or not a part of the buffer
 JOURNAL_FULL = const(-18)  # all records together fit no sector
+JOURNAL_DAMAGED = const(-19)  # a record is not as it was written
 
 # Sector header: magic and version (4), sequence number (4), CRC-32 of both.
 _MAGIC = b"PLJ\x01"
@@ -140,10 +141,14 @@ class Journal:
             self._lengths[key] = length
             at += _size(length)
         self._end = at
-        if last and not self._intact(base + last, length):
+        status = self._verify(base + last, length) if last else STORAGE_OK
+        if status == JOURNAL_DAMAGED:
             self._found_damage()
             self._places[key] = replaced
             self._lengths[key] = replaced_length
+        elif status < 0:
+            self.refused = True
+            return status
         return STORAGE_OK
 
     def _blank(self) -> bool:
@@ -166,36 +171,44 @@ class Journal:
             and at + _size(length) <= self._limit
         )
 
-    def _intact(self, offset: int, length: int) -> bool:
-        """The CRC-32 of the record at *offset* of the storage agrees. Its length is known already."""
+    def _verify(self, offset: int, length: int) -> int:
+        """Does the CRC-32 of the record at *offset* of the storage agree? Its length is known already.
+
+        STORAGE_OK, JOURNAL_DAMAGED, or the status of a read that failed, counted: then nobody knows.
+        """
         storage = self._storage
         piece = self._piece
         crc = self._crc
-        if storage.read(offset, piece, 0, _HEAD) < 0:
-            return self._failed()
+        status = storage.read(offset, piece, 0, _HEAD)
+        if status < 0:
+            self._failed()
+            return status
         crc[0] = crc[1] = crc[2] = crc[3] = 0
         crc32_update(crc, 0, piece, 0, 4)
         at = offset + _HEAD
         left = length
         while left > 0:
             count = min(left, _PIECE)
-            if storage.read(at, piece, 0, count) < 0:
-                return self._failed()
+            status = storage.read(at, piece, 0, count)
+            if status < 0:
+                self._failed()
+                return status
             crc32_update(crc, 0, piece, 0, count)
             at += count
             left -= count
-        return self._crc_at(offset + _size(length) - 4)
+        return self._verify_crc(offset + _size(length) - 4)
 
-    def _crc_at(self, offset: int) -> bool:
-        """The four octets at *offset* of the storage are those in _crc."""
+    def _verify_crc(self, offset: int) -> int:
+        """Are the four octets at *offset* of the storage those in _crc? As _verify()."""
         piece = self._piece
-        if self._storage.read(offset, piece, 0, 4) < 0:
-            return self._failed()
-        same = 0
+        status = self._storage.read(offset, piece, 0, 4)
+        if status < 0:
+            self._failed()
+            return status
         for at in range(4):
-            if piece[at] == self._crc[at]:
-                same += 1
-        return same == 4
+            if piece[at] != self._crc[at]:
+                return JOURNAL_DAMAGED
+        return STORAGE_OK
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -213,10 +226,10 @@ class Journal:
         crc[0] = crc[1] = crc[2] = crc[3] = 0
         crc32_update(crc, 0, self._piece, 0, 4)
         crc32_update(crc, 0, buffer, 0, length)
-        if not self._crc_at(offset + _size(length) - 4):
+        status = self._verify_crc(offset + _size(length) - 4)
+        if status == JOURNAL_DAMAGED:
             self._found_damage()
-            return -1
-        return length
+        return length if status == STORAGE_OK else -1
 
     def put(self, key: int, buffer: bytearray, start: int, end: int) -> int:
         """Keep buffer[start:end] as the record *key*. 0, or a negative status: then the record may be old or new."""
@@ -250,9 +263,8 @@ class Journal:
     def _base(self) -> int:
         return self._sector * self._storage.sector_size
 
-    def _failed(self) -> bool:
+    def _failed(self) -> None:
         self.failures = (self.failures + 1) & 0xFFFF
-        return False
 
     def _found_damage(self) -> None:
         """Something is not as it was written: the next write moves everything to a fresh sector."""
@@ -306,7 +318,7 @@ class Journal:
         if status != STORAGE_OK:
             self._failed()
             return status
-        if not self._intact(offset, length):
+        if self._verify(offset, length) != STORAGE_OK:
             self._failed()
             return STORAGE_FAILED
         return STORAGE_OK
@@ -355,9 +367,12 @@ class Journal:
             if other == key or not self._places[other]:
                 continue
             length = self._lengths[other]
-            if not self._intact(self._base() + self._places[other], length):
+            status = self._verify(self._base() + self._places[other], length)
+            if status == JOURNAL_DAMAGED:
                 self._found_damage()
                 continue
+            if status < 0:  # it may be whole: to go on without it would lose it
+                return status
             status = self._move(self._base() + self._places[other], base + at, length, sequence)
             if status < 0:
                 return status
@@ -399,7 +414,7 @@ class Journal:
             offset += count
             left -= count
             count = min(left, _PIECE)
-        if status == STORAGE_OK and not self._intact(offset - _size(length), length):
+        if status == STORAGE_OK and self._verify(offset - _size(length), length) != STORAGE_OK:
             status = STORAGE_FAILED
         if status != STORAGE_OK:
             self._failed()

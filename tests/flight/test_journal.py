@@ -248,6 +248,70 @@ class TestWear(unittest.TestCase):
         self.assertEqual(content(mounted(flash)), {1: b"one"})
 
 
+class FlakyFlash(FlashModel):
+    """fails_at: the read, counted from now, that fails once; 0 = none."""
+
+    fails_at = 0
+
+    def read(self, offset, buffer, start, end):
+        self.fails_at -= 1
+        if self.fails_at == 0:
+            return STORAGE_FAILED
+        return super().read(offset, buffer, start, end)
+
+
+class TestReadFailures(unittest.TestCase):
+    def setUp(self):
+        self.flash = FlakyFlash()
+        journal = mounted(self.flash)
+        put(journal, 4, b"k" * 70)
+        put(journal, 2, b"x")
+        put(journal, 1, b"")
+        self.records = {4: b"k" * 70, 2: b"x", 1: b""}
+        self.before = bytes(self.flash.content)
+
+    def begin(self):
+        self.flash.content[:] = self.before
+        self.flash.fails_at = 0
+        return mounted(self.flash)
+
+    def reads_of(self, work):
+        """How often work(journal) reads."""
+        journal = self.begin()
+        self.flash.fails_at = 0
+        work(journal)
+        return -self.flash.fails_at
+
+    def test_one_in_a_compaction_costs_no_record(self):
+        reads = self.reads_of(lambda journal: journal.compact())
+        self.assertGreater(reads, 20)
+        for number in range(1, reads + 1):
+            journal = self.begin()
+            self.flash.fails_at = number
+            self.assertEqual((number, journal.compact()), (number, STORAGE_FAILED))
+            self.assertEqual((content(journal), journal.damaged), (self.records, 0))
+            self.assertGreater(journal.failures, 0)
+            self.assertEqual(content(mounted(self.flash)), self.records)
+            self.assertEqual(journal.compact(), 0)
+            self.assertEqual(content(mounted(self.flash)), self.records)
+
+    def test_one_at_the_start_costs_no_record(self):
+        reads = self.reads_of(lambda journal: journal.mount())
+        for number in range(1, reads + 1):
+            journal = self.begin()
+            self.flash.fails_at = number
+            self.assertEqual((number, journal.mount()), (number, STORAGE_FAILED))
+            self.assertEqual(put(journal, 3, b"new"), STORAGE_FAILED)
+            self.assertEqual(content(mounted(self.flash)), self.records)
+
+    def test_one_in_a_get_is_no_damage(self):
+        for number in range(1, 4):
+            journal = self.begin()
+            self.flash.fails_at = number
+            self.assertEqual(journal.get(4, bytearray(70)), -1)
+            self.assertEqual((journal.damaged, journal.failures), (0, 1))
+
+
 class TestCuts(unittest.TestCase):
     def test_w154_a_cut_at_every_step_of_a_write_and_a_compaction(self):
         flash = FlashModel(sector_size=128)
