@@ -534,6 +534,78 @@ class TestModes(unittest.TestCase):
         self.assertEqual(states, [0, 1, 1, 0, 2, 2, 1, 0])
 
 
+class TestNotValid(unittest.TestCase):
+    """A monitor that does not answer has the value 0, or the last one, and is not valid."""
+
+    def setUp(self):
+        self.bench = Bench()
+        self.bench.run()
+        self.bench.ask("SET_LOADS", 0x7F)
+        self.bench.run()
+        self.bench.app.mode_changed(MODE_NOMINAL, True)
+        self.bench.names()
+
+    def invalid(self, *readings):
+        for reading in readings:
+            reading.valid = False
+            reading.value = 0.0
+
+    def test_a_battery_that_is_not_measured_drives_no_mode_and_is_told(self):
+        bench = self.bench
+        self.invalid(bench.unit.battery_v, bench.unit.battery_a)
+        bench.run(LOOK_S)
+        self.assertEqual(bench.value("VALID"), 0)
+        bench.run(120)
+        self.assertEqual((bench.names(), bench.value("STATE")), (["BATTERY_UNKNOWN"], 0))
+        bench.unit.battery_v.valid = bench.unit.battery_a.valid = True
+        bench.battery(8 * 3.96, 0.0)
+        bench.run(LOOK_S)
+        self.assertEqual((bench.names(), bench.value("VALID")), (["BATTERY_KNOWN"], 1))
+
+    def test_low_charge_counts_all_the_same(self):
+        bench = self.bench
+        bench.ask("SET_SOC", 15.0)
+        self.invalid(bench.unit.battery_v)
+        bench.run(LOOK_S)
+        self.assertIn("LOW_CHARGE", bench.names())
+
+    def test_a_short_gap_is_not_told(self):
+        bench = self.bench
+        self.invalid(bench.unit.battery_a)
+        bench.run(2 * LOOK_S)
+        bench.unit.battery_a.valid = True
+        bench.run(2 * LOOK_S)
+        self.assertEqual(bench.names(), [])
+
+    def test_a_gap_is_counted(self):
+        bench = self.bench
+        bench.battery(8 * 3.9, -3.0)
+        bench.run()
+        before = bench.app.soc.charge_mas
+        bench.unit.battery_a.valid = False
+        bench.run(600)
+        bench.unit.battery_a.valid = True
+        bench.run()
+        self.assertAlmostEqual(bench.app.soc.charge_mas - before, -605 * 3000, delta=1000)
+
+    def test_a_bus_that_is_not_measured_sheds_nothing(self):
+        bench = self.bench
+        self.invalid(bench.unit.bus_v)
+        bench.run(120)
+        self.assertEqual((bench.value("LOAD_SHED"), bench.names()), (0, []))
+
+    def test_in_the_dark_the_heaters_get_their_share_of_the_night(self):
+        bench = self.bench
+        self.assertEqual(bench.value("HEATER_BUDGET_W"), 37.0)
+        self.invalid(bench.unit.battery_v, bench.unit.battery_a)
+        bench.unit.status = 0
+        bench.ask("SET_SOC", 56.0)
+        bench.run()
+        # (56 - 1 - 5) % of 3045 W h in 354 h, times 1.5
+        self.assertAlmostEqual(bench.value("HEATER_BUDGET_W"), 8.0, delta=1.0)
+        self.assertEqual(bench.value("NIGHT_W"), 6.0)
+
+
 class TestUnit(unittest.TestCase):
     def test_loss_of_the_feed(self):
         bench = Bench()

@@ -244,6 +244,18 @@ class TestCommands(unittest.TestCase):
         self.bench.run(100)
         self.assertEqual((self.slave.writes, self.target.link_ok), (1, False))
 
+    def test_nothing_new_is_read_from_it(self):
+        self.bench.run(11)
+        updates = self.target.updates
+        self.slave.inputs[0] = VERSION + 1
+        self.bench.run(100)
+        self.assertTrue(updates > 0)
+        self.assertEqual(self.target.updates, updates)
+        self.assertEqual([reading.valid for reading in self.target.all], [False, False])
+        self.slave.inputs[0] = VERSION
+        self.bench.run(11)
+        self.assertTrue(self.target.updates > updates and self.target.link_ok)
+
 
 class Steady:
     def __init__(self):

@@ -2,7 +2,7 @@
 
 One read of all input registers every `period_s`. Coils and holding registers that somebody wants are written when they
 changed, again after a failure or a restart of the unit, and looked at every `verify_s`: what the unit then holds
-otherwise is written anew. A unit whose map has another version is read and not commanded. Addresses, scales and codes
+otherwise is written anew. A unit whose map has another version is asked, not understood, and not commanded. Addresses, scales and codes
 of open and short come from the unit's map (tables.DEVICES); nothing here knows a number of it.
 """
 
@@ -256,9 +256,6 @@ class UnitLink(Client):
         values = self.values
         unpack(self._format, buffer, start, end, values)
         target = self._target
-        target.age_s = 0
-        target.link_ok = True
-        target.updates = (target.updates + 1) & _COUNT_MASK
         uptime_s = values[self._uptime_at] << 16 | values[self._uptime_at + 1]
         if uptime_s < self._uptime_s:
             target.restarts = (target.restarts + 1) & _COUNT_MASK
@@ -266,9 +263,15 @@ class UnitLink(Client):
         self._uptime_s = uptime_s
         self.commandable = values[self._version_at] == self._version
         if self.commandable:
+            target.age_s = 0
+            target.link_ok = True
+            target.updates = (target.updates + 1) & _COUNT_MASK
             target.received()
         else:
+            # What its registers mean is not known: nothing was read.
             target.link_ok = False
+            for reading in target.all:
+                reading.valid = False
 
     def tell_all(self) -> None:
         """The unit has forgotten: tell it everything anew."""

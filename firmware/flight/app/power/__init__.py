@@ -11,7 +11,7 @@ SAFE, a critical one in SAFE for SURVIVAL; it is asked again each minute until i
 
 from micropython import const
 
-from ...device.power import FEED_PRESENT, HEATER_SUPPLY, LOADS, UNDERVOLTAGE
+from ...device.power import ARRAY_PRODUCING, FEED_PRESENT, HEATER_SUPPLY, LOADS, UNDERVOLTAGE
 from ...limits import STORE_POWER
 from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
 from ...service.request import Request
@@ -26,6 +26,8 @@ from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 _RECORD: int = const(8)
 _VERSION: int = const(1)
 _ASK_AGAIN_S: int = const(60)
+# Looks in a row without voltage or current of the battery, before it is told.
+_LOOKS: int = const(3)
 # After a start nothing is known of the unit; the first readings should have come by then, in the board's time.
 _NOT_YET: int = const(-1)
 _FIRST_S: int = const(60)
@@ -58,6 +60,8 @@ class Power(App):
         self._feed = False
         self._cut_off = False
         self._disagrees = False
+        self._unmeasured = 0  # looks in a row
+        self._uncounted_s = 0
         self._inhibit = 0
         self._restarts = 0
         self._supply_heeded = False
@@ -69,6 +73,7 @@ class Power(App):
         self._charge_v = index(ids.POWER_CHARGE_LIMIT_V)
         self._keep_pct = index(ids.POWER_KEEP_PCT)
         self._keep_s = index(ids.POWER_KEEP_S)
+        self._night_power = index(ids.POWER_NIGHT_POWER_W)
         scale = getattr(ids, "DEVICE_TIME_SCALE", 0)
         self._scale = index(scale) if scale else -1
         # Of another app, which a mission may not have.
@@ -104,6 +109,8 @@ class Power(App):
         self._event_restarted = ids.EVENT_POWER_UNIT_RESTARTED
         self._event_disagrees = ids.EVENT_POWER_CHARGE_DISAGREES
         self._event_cells = ids.EVENT_POWER_CELLS_LOST
+        self._event_unknown = ids.EVENT_POWER_BATTERY_UNKNOWN
+        self._event_known = ids.EVENT_POWER_BATTERY_KNOWN
 
     def _supply(self, ids, supply) -> None:  # type: ignore[no-untyped-def]
         """Points, in the order in which _publish() and _measure() write them."""
@@ -282,8 +289,10 @@ class Power(App):
         soc = self.soc
         charger = self.charger
         charger.look(unit.battery_c)
-        if unit.battery_v.valid and unit.battery_a.valid:
-            found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, elapsed_s)
+        self._uncounted_s += elapsed_s
+        if self._is_measured():
+            found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, self._uncounted_s)
+            self._uncounted_s = 0
             self._battery_found(found)
         self._limit_charge()
         self._guard_battery()
@@ -291,7 +300,8 @@ class Power(App):
         unit.set_charge_limit_a(self._values[self._charge_a])
         self.loads.limits()
         # Limits of voltages are those of all cells.
-        self.loads.update(soc.percent(), soc.known, unit.bus_v.value / soc.share_left(), elapsed_s)
+        bus_v = unit.bus_v.value / soc.share_left()
+        self.loads.update(soc.percent(), soc.known, bus_v, unit.bus_v.valid, elapsed_s)
         self._forecast(elapsed_s)
         self._watch_unit()
         self._drive_modes(elapsed_s)
@@ -303,6 +313,20 @@ class Power(App):
             or changed_mas * 100.0 > self._values[self._keep_pct] * soc.capacity_mas()
         ):
             self._keep()
+
+    def _is_measured(self) -> bool:
+        """Are voltage and current of the battery valid? Tells when they are not for some looks, and when they are again."""
+        unit = self._unit
+        if unit.battery_v.valid and unit.battery_a.valid:
+            if self._unmeasured >= _LOOKS:
+                self.core.events.raise_(self._event_known)
+            self._unmeasured = 0
+            return True
+        if self._unmeasured < _LOOKS:
+            self._unmeasured += 1
+            if self._unmeasured == _LOOKS:
+                self.core.events.raise_(self._event_unknown, self.soc.percent())
+        return False
 
     def _battery_found(self, found: int) -> None:
         events = self.core.events
@@ -340,11 +364,18 @@ class Power(App):
 
     def _forecast(self, elapsed_s: int) -> None:
         unit = self._unit
-        discharge_w = -unit.battery_a.value * unit.battery_v.value
         loads = self.loads
+        if self._unmeasured:
+            # In the dark it gives what a night is expected to take.
+            lit = unit.status & (FEED_PRESENT | ARRAY_PRODUCING) != 0
+            discharge_w = 0.0 if lit else self._values[self._night_power]
+        else:
+            discharge_w = -unit.battery_a.value * unit.battery_v.value
         # Held back it is the thermal app's own doing.
         supply_may = (loads.wanted & ~loads.shed & ~loads.latched) >> HEATER_SUPPLY & 1
-        others_w = (unit.bus_a.value - unit.load_a[HEATER_SUPPLY].value) * unit.bus_v.value
+        others_w = 0.0
+        if unit.bus_v.valid and unit.bus_a.valid:
+            others_w = (unit.bus_a.value - unit.load_a[HEATER_SUPPLY].value) * unit.bus_v.value
         # Below this it is the error of the measurement.
         if discharge_w < 0.5:
             discharge_w = 0.0
@@ -376,7 +407,8 @@ class Power(App):
         energy = self.energy
         soc_pct = self.soc.percent()
         before = energy.state
-        if energy.judge(soc_pct, self.soc.known, self._unit.battery_v.value / self.soc.share_left()):
+        volts = self._unit.battery_v
+        if energy.judge(soc_pct, self.soc.known, volts.value / self.soc.share_left(), volts.valid):
             self.core.events.raise_(self._event_state, before, energy.state, soc_pct)
             self._ask_s = 0
         if energy.state == STATE_NORMAL:
@@ -405,7 +437,7 @@ class Power(App):
         charger = self.charger
         loads = self.loads
         energy = self.energy
-        values[points[0]] = 1
+        values[points[0]] = 0 if self._unmeasured else 1
         values[points[1]] = unit.array_v.value * unit.array_a.value
         values[points[2]] = unit.feed_v.value * unit.feed_a.value
         values[points[3]] = charger.median_c

@@ -109,17 +109,22 @@ class Energy:
             return
         self.night_w += (discharge_w - self.night_w) * (part if part < 1.0 else 1.0)
 
-    def judge(self, soc_pct: float, soc_known: bool, battery_v: float) -> bool:
-        """Find the state anew; True when it changed. It gets better only `charge_back_pct`, `back_v` above."""
+    def judge(self, soc_pct: float, soc_known: bool, battery_v: float, volts_valid: bool) -> bool:
+        """Find the state anew; True when it changed. It gets better only `charge_back_pct`, `back_v` above.
+
+        A voltage that is not valid says nothing.
+        """
         values = self._values
         before = self.state
         low = values[self._low_pct] + (values[self._charge_back] if before >= STATE_LOW else 0)
         critical = values[self._critical_pct] + (values[self._charge_back] if before == STATE_CRITICAL else 0)
         percent = soc_pct if soc_known else 100.0
         back_v = values[self._back_v]
-        if percent < critical or battery_v < values[self._critical_v] + (back_v if before == STATE_CRITICAL else 0):
+        critical_v = values[self._critical_v] + (back_v if before == STATE_CRITICAL else 0)
+        low_v = values[self._low_v] + (back_v if before >= STATE_LOW else 0)
+        if percent < critical or (volts_valid and battery_v < critical_v):
             self.state = STATE_CRITICAL
-        elif percent < low or battery_v < values[self._low_v] + (back_v if before >= STATE_LOW else 0):
+        elif percent < low or (volts_valid and battery_v < low_v):
             self.state = STATE_LOW
         else:
             self.state = STATE_NORMAL

@@ -92,9 +92,11 @@ class Loads:
         for load in range(LOADS):
             self._unit.set_trip_a(load, self._values[self._limit + load])
 
-    def update(self, soc_pct: float, soc_known: bool, bus_v: float, elapsed_s: int) -> None:
-        """New readings: decide what is on, and tell the unit."""
-        self._shed_now(soc_pct, soc_known, bus_v, elapsed_s)
+    def update(self, soc_pct: float, soc_known: bool, bus_v: float, bus_valid: bool, elapsed_s: int) -> None:
+        """New readings: decide what is on, and tell the unit. A voltage that is not valid sheds and restores nothing."""
+        if bus_valid:
+            self._voltage(bus_v, elapsed_s)
+        self._shed_now(soc_pct, soc_known)
         before = self._unit.load_wanted
         for load in range(LOADS):
             self._watch(load, before, elapsed_s)
@@ -102,9 +104,8 @@ class Loads:
 
     # --- shedding -----------------------------------------------------------------------------------------------------
 
-    def _shed_now(self, soc_pct: float, soc_known: bool, bus_v: float, elapsed_s: int) -> None:
+    def _shed_now(self, soc_pct: float, soc_known: bool) -> None:
         values = self._values
-        self._voltage(bus_v, elapsed_s)
         shed = 0
         for load in range(LOADS):
             priority = values[self._priority + load]
