@@ -464,6 +464,50 @@ class TestEnergy(unittest.TestCase):
             bench.run()
             self.assertEqual(bench.value("DARK_S"), dark_s)
 
+    def test_a_polar_day_has_no_night_and_a_polar_night_no_end(self):
+        bench = Bench(absent=("THERMAL_SUPPLY_WANTED",))
+        ids, values = bench.core.ids, bench.core.values
+        values[ids.NIGHT_TO_SUNRISE_S] = values[ids.NIGHT_TO_SUNSET_S] = 0x3FFFFFFF
+        values[ids.NIGHT_HORIZON_DEG] = 0.5
+        values[ids.NIGHT_SUN_ELEVATION_DEG] = 1.0
+        bench.run()
+        self.assertEqual(bench.value("DARK_S"), 0)
+        self.assertAlmostEqual(bench.value("ENERGY_MARGIN_WH"), bench.value("ENERGY_WH"), delta=0.1)
+        values[ids.NIGHT_SUN_ELEVATION_DEG] = 0.2
+        bench.run()
+        self.assertEqual(bench.value("DARK_S"), 0x3FFFFFFF)
+
+    def test_while_the_unit_is_silent_the_clock_tells_what_the_heaters_may_take(self):
+        bench = Bench(absent=("THERMAL_SUPPLY_WANTED", "NIGHT_TO_SUNSET_S"))
+        ids, values = bench.core.ids, bench.core.values
+        bench.run()
+        bench.ask("SET_SOC", 56.0)
+        bench.run()
+        self.assertEqual(bench.value("HEATER_BUDGET_W"), 37.0)
+        values[ids.NIGHT_TO_SUNRISE_S] = 100 * HOUR
+        values[ids.NIGHT_PHASE] = 0  # day
+        bench.unit.link_ok = False
+        for _ in range(120):
+            bench.app.step_1hz()
+        self.assertEqual(bench.value("HEATER_BUDGET_W"), 37.0)
+        values[ids.NIGHT_PHASE] = 2
+        for _ in range(120):
+            bench.app.step_1hz()
+        # (56 - 1 - 5) % of 3045 W h in 100 h, times 1.5
+        self.assertAlmostEqual(bench.value("HEATER_BUDGET_W"), 22.8, delta=0.1)
+        # Ten hours of 6 W are 2 % of the battery.
+        for _ in range(10 * HOUR):
+            bench.app.step_1hz()
+        self.assertAlmostEqual(bench.value("HEATER_BUDGET_W"), 21.9, delta=0.1)
+
+    def test_without_a_clock_a_silent_unit_means_darkness(self):
+        bench = Bench(absent=("THERMAL_SUPPLY_WANTED", "NIGHT_TO_SUNRISE_S", "NIGHT_TO_SUNSET_S", "NIGHT_PHASE"))
+        bench.run()
+        bench.unit.link_ok = False
+        for _ in range(120):
+            bench.app.step_1hz()
+        self.assertLess(bench.value("HEATER_BUDGET_W"), 15.0)
+
     def test_the_nights_power_is_measured(self):
         bench = Bench()
         bench.set("NIGHT_MEAN_S", 600.0)
@@ -651,6 +695,19 @@ class TestRestart(unittest.TestCase):
         self.assertEqual(bench.unit.load_wanted, 0x01)
         bench.run(300)
         self.assertEqual((bench.unit.load_wanted, bench.value("CHARGE_INHIBIT")), (0x01, COMMANDED))
+
+    def test_a_load_that_waits_for_its_next_try_is_not_latched_by_a_restart(self):
+        store = Store()
+        bench = Bench(store)
+        bench.run()
+        bench.ask("SET_LOADS", 0x05)
+        bench.overload = INSTRUMENT
+        bench.run(LOOK_S)
+        self.assertEqual(bench.value("LOAD_LATCHED"), 1 << INSTRUMENT)
+        bench.ask("LOAD_OFF", CAMERA)  # keeps the record
+        bench = Bench(store)
+        bench.run(2 * LOOK_S)
+        self.assertEqual((bench.unit.load_wanted, bench.value("LOAD_LATCHED")), (0x05, 0))
 
     def test_the_charge_is_kept_as_it_changes_and_not_more_often(self):
         bench = Bench()

@@ -22,7 +22,8 @@ from .charger import Charger
 from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
 from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 
-# Record of the journal: version, wanted, latched, flags (charger allowed 1, cells lost from bit 1 on), charge (4).
+# Record of the journal: version, wanted, latched for good, flags (charger allowed 1, cells lost from bit 1 on),
+# charge (4).
 _RECORD: int = const(8)
 _VERSION: int = const(1)
 _ASK_AGAIN_S: int = const(60)
@@ -31,6 +32,10 @@ _LOOKS: int = const(3)
 # After a start nothing is known of the unit; the first readings should have come by then, in the board's time.
 _NOT_YET: int = const(-1)
 _FIRST_S: int = const(60)
+# While the unit is silent the forecast goes on so often.
+_BLIND_S: int = const(60)
+# Of night.phase.
+_NIGHT: int = const(2)
 _WORKING: int = 1 << MODE_STANDBY | 1 << MODE_NOMINAL | 1 << MODE_SCIENCE
 
 
@@ -62,6 +67,8 @@ class Power(App):
         self._disagrees = False
         self._unmeasured = 0  # looks in a row
         self._uncounted_s = 0
+        self._blind_s = 0
+        self._spent_pct = 0.0  # of the charge, since the unit is silent
         self._inhibit = 0
         self._restarts = 0
         self._supply_heeded = False
@@ -76,7 +83,9 @@ class Power(App):
         self._night_power = index(ids.POWER_NIGHT_POWER_W)
         scale = getattr(ids, "DEVICE_TIME_SCALE", 0)
         self._scale = index(scale) if scale else -1
-        # Of another app, which a mission may not have.
+        # Of other apps, which a mission may not have.
+        phase = getattr(ids, "NIGHT_PHASE", 0)
+        self._phase = index(phase) if phase else -1
         supply = getattr(ids, "THERMAL_SUPPLY_WANTED", 0)
         self._supply_wanted = index(supply) if supply else -1
         self._functions = (
@@ -220,17 +229,24 @@ class Power(App):
             self._start()
         unit = self._unit
         # On a bench the payload's time may run faster than the board's.
-        self._silent_s += (int(self._values[self._scale]) or 1) if self._scale >= 0 else 1
+        passed_s = (int(self._values[self._scale]) or 1) if self._scale >= 0 else 1
+        self._silent_s += passed_s
         if unit.updates != self._seen:
             self._seen = unit.updates
             elapsed_s = self._silent_s
             self._silent_s = 0
+            self._spent_pct = 0.0
             self._look(elapsed_s)
         link = 1 if unit.link_ok else 0
         if self._first_s:
             self._first_s -= 1
         if link != self._link and (self._link != _NOT_YET or link or not self._first_s):
             self._link_changed(link)
+        if not self._link:
+            self._blind_s += passed_s
+            if self._blind_s >= _BLIND_S:
+                self._forecast_blind(self._blind_s)
+                self._blind_s = 0
 
     def _start(self) -> None:
         """What was kept, else what the parameters say; the unit gets its limits."""
@@ -257,7 +273,7 @@ class Power(App):
         charge = self.soc.charge_mas
         record[0] = _VERSION
         record[1] = self.loads.wanted
-        record[2] = self.loads.latched
+        record[2] = self.loads.latched_for_good()
         record[3] = (1 if self.charger.allowed else 0) | self.soc.series_lost << 1
         record[4] = charge >> 24
         record[5] = charge >> 16 & 0xFF
@@ -315,7 +331,7 @@ class Power(App):
             self._keep()
 
     def _is_measured(self) -> bool:
-        """Are voltage and current of the battery valid? Tells when they are not for some looks, and when they are again."""
+        """Are voltage and current of the battery valid? Tells when they are not for some looks, and when again."""
         unit = self._unit
         if unit.battery_v.valid and unit.battery_a.valid:
             if self._unmeasured >= _LOOKS:
@@ -364,15 +380,12 @@ class Power(App):
 
     def _forecast(self, elapsed_s: int) -> None:
         unit = self._unit
-        loads = self.loads
         if self._unmeasured:
             # In the dark it gives what a night is expected to take.
             lit = unit.status & (FEED_PRESENT | ARRAY_PRODUCING) != 0
             discharge_w = 0.0 if lit else self._values[self._night_power]
         else:
             discharge_w = -unit.battery_a.value * unit.battery_v.value
-        # Held back it is the thermal app's own doing.
-        supply_may = (loads.wanted & ~loads.shed & ~loads.latched) >> HEATER_SUPPLY & 1
         others_w = 0.0
         if unit.bus_v.valid and unit.bus_a.valid:
             others_w = (unit.bus_a.value - unit.load_a[HEATER_SUPPLY].value) * unit.bus_v.value
@@ -380,7 +393,23 @@ class Power(App):
         if discharge_w < 0.5:
             discharge_w = 0.0
         usable_pct = self.soc.usable_pct(self.charger.median_c)
-        self.energy.update(usable_pct, self.soc.share_left(), discharge_w, others_w, supply_may != 0, elapsed_s)
+        self.energy.update(usable_pct, self.soc.share_left(), discharge_w, others_w, self._supply_may(), elapsed_s)
+
+    def _supply_may(self) -> bool:
+        """May the heaters' supply be on? Held back it is the thermal app's own doing."""
+        loads = self.loads
+        return (loads.wanted & ~loads.shed & ~loads.latched) >> HEATER_SUPPLY & 1 != 0
+
+    def _forecast_blind(self, elapsed_s: int) -> None:
+        """The unit is silent: the clock says whether the battery is used, and what is expected of a night how much."""
+        values = self._values
+        share_left = self.soc.share_left()
+        dark = self._phase < 0 or values[self._phase] == _NIGHT
+        discharge_w = values[self._night_power] if dark else 0.0
+        self._spent_pct += discharge_w * elapsed_s / 36.0 / self.energy.battery_wh(share_left)
+        usable_pct = self.soc.usable_pct(self.charger.median_c) - self._spent_pct
+        self.energy.update(usable_pct, share_left, discharge_w, 0.0, self._supply_may(), elapsed_s)
+        self._publish_energy()
 
     def _watch_unit(self) -> None:
         """The lander's feed, the unit's own cut-off, its restarts."""
@@ -457,6 +486,12 @@ class Power(App):
         values[points[17]] = loads.stuck_on | loads.stuck_off
         values[points[18]] = loads.trips
         values[points[19]] = energy.state
+        self._publish_energy()
+
+    def _publish_energy(self) -> None:
+        values = self._values
+        points = self._points
+        energy = self.energy
         values[points[20]] = energy.budget_w
         values[points[21]] = energy.available_wh
         values[points[22]] = energy.margin_wh

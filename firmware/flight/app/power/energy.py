@@ -2,8 +2,9 @@
 
 Forecast: what the battery can give at its present temperature down to `reserve_pct`, less what the dark time still
 takes. The dark time is night.to_sunrise_s, less the day that is left until night.to_sunset_s; where no app tells
-them, a whole night (`night_s`): too much rather than too little. What the night takes is `night_power_w` until an hour
-of it has been measured, then the mean of the measured discharge with `night_mean_s` as time constant.
+them, a whole night (`night_s`): too much rather than too little; none where the sun stays up. What the night takes is
+`night_power_w` until an hour of it has been measured, then the mean of the measured discharge with `night_mean_s` as
+time constant.
 
 Budget of the heaters: by day `heater_max_w`. On the battery an even share of what can be given over the dark time,
 times `heater_peak`, less the other loads, and never below `heater_min_w`; when the charge is critical
@@ -18,6 +19,8 @@ STATE_CRITICAL = const(2)
 
 _MEASURED_AFTER_S: int = const(3600)
 _LONG_S: int = const(1_000_000_000)
+# Seconds to something that does not come (app/night/sun.py).
+_NEVER_S: int = const(0x3FFFFFFF)
 
 
 class Energy:
@@ -48,6 +51,9 @@ class Energy:
         sunset = getattr(ids, "NIGHT_TO_SUNSET_S", 0)
         self._sunrise = index(sunrise) if sunrise else -1
         self._sunset = index(sunset) if sunset else -1
+        elevation = getattr(ids, "NIGHT_SUN_ELEVATION_DEG", 0)
+        self._elevation = index(elevation) if sunset and elevation else -1
+        self._horizon = index(ids.NIGHT_HORIZON_DEG) if self._elevation >= 0 else -1
         self.state = STATE_NORMAL
         self.margin_wh = self.available_wh = self.budget_w = 0.0
         self.dark_s = 0
@@ -62,9 +68,16 @@ class Energy:
         if to_sunrise_s <= 0:
             return night_s
         to_sunset_s = int(values[self._sunset]) if self._sunset >= 0 else _LONG_S
+        if self._elevation >= 0 and to_sunrise_s == to_sunset_s == _NEVER_S:
+            return 0 if values[self._elevation] > values[self._horizon] else to_sunrise_s
         # By day the next sunset is before the next sunrise.
         dark_s = to_sunrise_s - to_sunset_s if 0 < to_sunset_s < to_sunrise_s else to_sunrise_s
         return dark_s
+
+    def battery_wh(self, share_left: float) -> float:
+        """Of a full battery."""
+        values = self._values
+        return float(values[self._capacity] * values[self._nominal_v] * share_left)
 
     def update(
         self, usable_pct: float, share_left: float, discharge_w: float, others_w: float, supply_on: bool, elapsed_s: int
@@ -74,8 +87,7 @@ class Energy:
         others_w: loads but heaters.
         """
         values = self._values
-        battery_wh = values[self._capacity] * values[self._nominal_v] * 0.01 * share_left
-        available = (usable_pct - values[self._reserve]) * battery_wh
+        available = (usable_pct - values[self._reserve]) * 0.01 * self.battery_wh(share_left)
         self.available_wh = available
         self._measure(discharge_w, elapsed_s)
         dark_s = self._dark()

@@ -73,6 +73,14 @@ class Loads:
         """Bits of what shall be on."""
         return self.wanted & ~self.held & ~self.shed & ~self.latched
 
+    def latched_for_good(self) -> int:
+        """Bits of the latched loads that are not tried again."""
+        bits = 0
+        for load in range(LOADS):
+            if self.latched >> load & 1 and self.tries[load] >= self._values[self._retries]:
+                bits |= 1 << load
+        return bits
+
     def clear(self, load: int) -> None:
         """Forget the trips of *load*; it comes on again when it is wanted."""
         self.latched &= ~(1 << load)
@@ -93,7 +101,7 @@ class Loads:
             self._unit.set_trip_a(load, self._values[self._limit + load])
 
     def update(self, soc_pct: float, soc_known: bool, bus_v: float, bus_valid: bool, elapsed_s: int) -> None:
-        """New readings: decide what is on, and tell the unit. A voltage that is not valid sheds and restores nothing."""
+        """New readings: decide what is on, tell the unit. A voltage that is not valid sheds and restores nothing."""
         if bus_valid:
             self._voltage(bus_v, elapsed_s)
         self._shed_now(soc_pct, soc_known)
