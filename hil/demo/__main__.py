@@ -4,7 +4,8 @@
     python -m hil.demo --target renode      Renode; sitl: the flight software in this process, in virtual time
     python -m hil.demo --out build/demo     where archive, record, plot and report go
 
-Exit status: 0 everything is as it should be, 1 it could not be flown, 5 something was found wrong.
+Exit status: 0 everything is as it should be, 1 it could not be flown, 5 something was found wrong, 130 ended with
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from perilune.plot import write_html, write_png
 from perilune.run_record import read_run
 
 from hil.bench import load_bench
-from hil.demo.evening import Evening, Outcome, bench_of_the_evening
+from hil.demo.evening import USUAL, Evening, Outcome, Plan, bench_of_the_evening
 from hil.demo.page import write_page
 from hil.demo.shown import LiveScreen, PlainLines
 from hil.targets.errors import EmulatorMissing, TargetError
@@ -32,10 +33,11 @@ from hil.targets.make import make_plant, make_target
 from hil.targets.renode import check_version, find_renode
 
 VIOLATIONS = 5
+INTERRUPTED = 130
 TITLE = "An evening on the Moon"
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, plan: Plan = USUAL) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hil.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,7 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     try:
-        outcome = fly(target, out, plain=arguments.plain or not sys.stdout.isatty())
+        outcome = fly(target, out, plan, plain=arguments.plain or not sys.stdout.isatty())
+    except KeyboardInterrupt:
+        print("demo: ended with Ctrl-C", file=sys.stderr)
+        return INTERRUPTED
     except (PeriluneError, TargetError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -73,7 +78,7 @@ def choose(name: str) -> str:
     return "renode"
 
 
-def fly(target_name: str, out: Path, *, plain: bool) -> Outcome:
+def fly(target_name: str, out: Path, plan: Plan, *, plain: bool) -> Outcome:
     """Fly the evening. Raises PeriluneError, TargetError."""
     bench = bench_of_the_evening(load_bench(target_name))
     dictionary = load([CORE, *bench.mission_folders])
@@ -84,7 +89,7 @@ def fly(target_name: str, out: Path, *, plain: bool) -> Outcome:
             assert plant is not None
             target.attach(plant)
             with PlainLines(target.now_s) if plain else LiveScreen(target.now_s) as shown:
-                return Evening(target, dictionary, out, shown).run()
+                return Evening(target, dictionary, out, shown, plan).run()
         finally:
             target.stop()
 
@@ -92,8 +97,9 @@ def fly(target_name: str, out: Path, *, plain: bool) -> Outcome:
 def conclude(outcome: Outcome, out: Path) -> None:
     """Write plot, page and verdict, and say what came of it."""
     run = read_run(out / "run.npz")
-    write_png(run, out / "plot.png")
-    write_html(run, out / "plot.html")
+    if len(run.time_s):
+        write_png(run, out / "plot.png")
+        write_html(run, out / "plot.html")
     write_page(out / "report.html", outcome, out / "plot.png", TITLE)
     (out / "verdict.json").write_text(
         json.dumps({"passed": outcome.passed, "findings": [msgspec.structs.asdict(row) for row in outcome.findings]})
@@ -101,7 +107,7 @@ def conclude(outcome: Outcome, out: Path) -> None:
     print()
     for finding in outcome.findings:
         print(finding.line)
-    print(f"\narchive {out / 'archive.db'}, plot {out / 'plot.html'}, report {out / 'report.html'}")
+    print(f"\narchive {out / 'archive.sqlite'}, plot {out / 'plot.html'}, report {out / 'report.html'}")
     print(f"{TITLE}: {'PASSED' if outcome.passed else 'FAILED'} after {outcome.took_s:.0f} s")
 
 

@@ -37,6 +37,7 @@ from hil.demo.findings import Finding, Watch
 from hil.ground import TargetTransport, authenticator
 from hil.plant.attached import AttachedPlant
 from hil.plant.recording import recorder
+from hil.targets.errors import TargetError
 from hil.targets.target import Target
 
 HERE = Path(__file__).resolve().parent
@@ -47,7 +48,11 @@ SYNODIC_HOUR_S = 2_551_443 / 24
 BEFORE_SUNSET_S = 4200.0
 DUSK_S = 900
 NIGHT_S = 30.0  # of the board: how long the night is looked at
-FAULT_ZONE = "instrument"
+# Whose heater fails, when a step of the sequence that begins so is over: then it should be off.
+FAULT_ZONE = "radio"
+FAULT_AFTER = "WAIT thermal.battery_heater_a"
+# How long housekeeping is looked at before anything is commanded to change the payload.
+BEGINNING_S = 6.0
 # Units are read each second of the board; housekeeping comes often enough to be looked at.
 SETTINGS = {"device.time_scale": SPEED, "device.period_s": 1, "night.dusk_s": DUSK_S}
 PERIODS_MS = {
@@ -81,11 +86,10 @@ USUAL = Plan()
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it. took_s: wall time."""
+    """What came of it. verdicts: on housekeeping, by what was looked at. took_s: wall time."""
 
     findings: list[Finding]
-    day: Verdict | None
-    night: Verdict | None
+    verdicts: dict[str, Verdict]
     events: list[tuple[float, str, str, str]]
     steps: list[tuple[float, str]]
     commands: int
@@ -124,16 +128,17 @@ class Evening:
         self._record: RunRecorder | None = None
         self._commands = 0
         self._loaded = -1
+        self._found_stuck: set[str] = set()  # zones whose heater the board found to be on by itself
         self.transport = TargetTransport(target)
 
     # --- the evening --------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        """From power-on to the verdict. Raises PeriluneError or TargetError when it cannot go on."""
+        """From power-on to the verdict. Raises PeriluneError or TargetError when the board does not start."""
         self._shown.stage("power on")
         self._target.boot()
         wall = time.time() - self._target.now_s()
-        archive = ArchiveWriter(self._folder / "archive.db", self._dictionary)
+        archive = ArchiveWriter(self._folder / "archive.sqlite", self._dictionary)
         owned = OwnedLink(
             ReconnectingTransport(lambda: self.transport, self._target.now_s),
             self._target.now_s,
@@ -149,42 +154,58 @@ class Evening:
         self._plant_start_s = self._plant.call(lambda plant: plant.now_s)
         with ground, self._record:
             ground.subscribe(self._heard)
-            findings, day, night = self._evening(ground)
+            findings: list[Finding] = []
+            verdicts: dict[str, Verdict] = {}
+            try:
+                self._evening(ground, findings, verdicts)
+            except (PeriluneError, TargetError) as error:
+                # What was found until then is worth a report; that it ended early is a finding.
+                findings.append(Finding("the evening went on to its end", "the night", str(error), False))
+                self._shown.line(findings[-1].line)
             status = owned.status()
         findings += self._watch.findings()
         lost = status.downlink.missing_master + status.downlink.missing_packets + ground.decoder.counters.missing
         findings.append(Finding("nothing lost on the link", "0", f"{lost} frames, packets and reports", lost == 0))
         frames = status.downlink.frames
-        return Outcome(
-            findings, day, night, self._events, self._steps, self._commands, frames, time.monotonic() - self._started
-        )
+        took_s = time.monotonic() - self._started
+        return Outcome(findings, verdicts, self._events, self._steps, self._commands, frames, took_s)
 
-    def _evening(self, ground: Ground) -> tuple[list[Finding], Verdict, Verdict]:
+    def _evening(self, ground: Ground, findings: list[Finding], verdicts: dict[str, Verdict]) -> None:
+        """Fly it. findings, verdicts on housekeeping by name: what was found, as it is found."""
+
+        def judged(*rows: Finding) -> None:
+            for row in rows:
+                findings.append(row)
+                self._shown.line(row.line)
+
+        def checked(name: str, verdict: Verdict) -> None:
+            verdicts[name] = verdict
+            judged(_checked(f"housekeeping {name}", verdict))
+
         ground.await_link(self._target.bench.boot_s)
         ground.check_dictionary(self._target.bench.boot_s)
         self._shown.line(f"housekeeping comes: {ground.state.text}")
         self._commission(ground)
+        beginning = self._begin_check(ground, Expectation())
+        self._let_pass(ground, BEGINNING_S)
+        checked("before the evening", beginning())
         self._shown.stage("the operator's evening")
         day = self._begin_check(ground, Expectation())
         uploaded = self._upload(ground)
-        ending = self._run_sequence(ground, uploaded)
-        findings = [_ended(ending)]
-        verdict_day = day()
-        findings.append(_checked("housekeeping by day", verdict_day))
+        judged(_ended(self._run_sequence(ground, uploaded)))
+        checked("by day", day())
         self._shown.stage("night falls")
         self._until(ground, lambda: ground.mode == "SURVIVAL", BEFORE_SUNSET_S / SPEED + 30)
         truth = self._plant.truth()
-        findings += self._sunset(ground, truth)
-        findings += self._fault_findings(truth)
+        judged(*self._sunset(ground, truth))
+        judged(*self._fault_findings(truth))
         self._shown.stage("the night")
         # SURVIVAL has changed the intervals; the board tells which they are now.
         self._set_periods(ground)
         self._let_pass(ground, 3.0)
         night = self._begin_check(ground, read_expectation(self._plan.expect, self._dictionary))
         self._let_pass(ground, NIGHT_S)
-        verdict_night = night()
-        findings.append(_checked("housekeeping by night", verdict_night))
-        return findings, verdict_day, verdict_night
+        checked("by night", night())
 
     def _commission(self, ground: Ground) -> None:
         """What the ground does once after the landing: parameters, intervals, where the sun stands."""
@@ -227,13 +248,13 @@ class Evening:
             self._shown.line(f"upload: {progress.octets} of {progress.total} octets")
 
     def _run_sequence(self, ground: Ground, sequence: CompiledSequence) -> Execution:
-        """Run the sequence; the heater fails as soon as the instrument is on."""
+        """Run the sequence; a heater fails on the way, while it should be off."""
         board = GroundBoard(ground)
         injected = False
 
         def heard(_report: Report) -> None:
             nonlocal injected
-            if not injected and len(self._steps) >= 8:
+            if not injected and any(text.startswith(FAULT_AFTER) for _, text in self._steps):
                 injected = True
                 self._plant.inject("heater_stuck_on", heater=FAULT_ZONE)
                 self._shown.line(f"FAULT INJECTED: the heater of the {FAULT_ZONE} is stuck on")
@@ -255,6 +276,8 @@ class Evening:
             plant_s = self._plant.call(lambda plant: plant.now_s) - self._plant_start_s
             self._events.append((plant_s, report.severity, report.name, report.text))
             self._shown.line(f"event [{report.severity}] {report.name}: {report.text}")
+            if report.name == "thermal.heater_stuck_on":
+                self._found_stuck.add(str(report.fields["zone"].text).lower())
             if self._record is not None:
                 self._record.event(plant_s, report.severity, report.name, report.text)
                 if report.name == "modes.changed" and report.fields["after"].text is not None:
@@ -305,14 +328,14 @@ class Evening:
         ]
 
     def _fault_findings(self, truth: dict[str, float]) -> list[Finding]:
-        names = [name for _, _, name, _ in self._events]
+        found = ", ".join(sorted(self._found_stuck)) or "none"
         watts = truth[f"heater_{FAULT_ZONE}_w"]
         return [
             Finding(
                 "the stuck heater was found",
-                "event thermal.heater_stuck_on",
-                "found" if "thermal.heater_stuck_on" in names else "not found",
-                "thermal.heater_stuck_on" in names,
+                f"event thermal.heater_stuck_on of {FAULT_ZONE} alone",
+                found,
+                self._found_stuck == {FAULT_ZONE},
             ),
             Finding("the stuck heater was isolated", "0 W", f"{watts:.1f} W", watts < 0.1),
         ]

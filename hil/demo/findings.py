@@ -54,7 +54,7 @@ class Watch:
                 "never" if self.coldest_charge_c >= 0 else f"at {self.coldest_charge_c:.1f} degC",
                 self.coldest_charge_c >= 0,
             ),
-            Finding("battery well filled", "above 40 %", f"at least {self.least_soc:.0%}", self.least_soc > 0.4),
+            Finding("battery well filled", "above 80 %", f"at least {self.least_soc:.0%}", self.least_soc > 0.8),
             Finding(
                 "instrument drew power",
                 "more than 1 W",

@@ -37,9 +37,7 @@ def _page(outcome: Outcome, plot: Path, title: str) -> str:
     steps = "".join(f"<tr><td>{at_s:.1f} s</td><td>{_text(text)}</td></tr>" for at_s, text in outcome.steps)
     picture = base64.b64encode(plot.read_bytes()).decode() if plot.is_file() else ""
     checks = "".join(
-        f"<h3>Housekeeping {name}</h3><pre>{_text(as_text(row))}</pre>"
-        for name, row in (("by day", outcome.day), ("by night", outcome.night))
-        if row is not None
+        f"<h3>Housekeeping {name}</h3><pre>{_text(as_text(row))}</pre>" for name, row in outcome.verdicts.items()
     )
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{_text(title)}</title><style>{_STYLE}</style>
@@ -48,8 +46,10 @@ def _page(outcome: Outcome, plot: Path, title: str) -> str:
 <table>{findings}</table>
 <h2>What happened to the payload</h2>
 <img alt="temperatures, charge, powers and modes over the evening" src="data:image/png;base64,{picture}">
-<h2>Events</h2><table>{events}</table>
-<h2>Steps of the sequence</h2><table>{steps}</table>
+<h2>Events</h2><p>In minutes of the Moon since the plant began; the demo lets them pass in seconds.</p>
+<table><tr><th>at</th><th>severity</th><th>event</th><th>text</th></tr>{events}</table>
+<h2>Steps of the sequence</h2><p>In seconds of the board since power-on.</p>
+<table><tr><th>at</th><th>step that is over</th></tr>{steps}</table>
 {checks}
 </html>
 """

@@ -18,13 +18,13 @@ from rich.text import Text
 POINTS = (
     "modes.mode", "night.phase", "night.to_sunset_s", "power.battery_soc", "power.array_w", "power.bus_v",
     "power.instrument_a", "thermal.battery_c", "thermal.electronics_c", "thermal.instrument_c",
-    "thermal.instrument_heater", "thermal.instrument_fault", "thermal.heater_w", "core.load_permille",
+    "thermal.radio_heater", "thermal.radio_fault", "thermal.heater_w", "core.load_permille",
 )  # fmt: skip
 TRUTHS = (
     ("sun", "sun_elevation_deg", "deg"),
     ("ground", "ground_c", "degC"),
     ("battery", "soc", ""),
-    ("instrument heater", "heater_instrument_w", "W"),
+    ("radio heater", "heater_radio_w", "W"),
 )
 _LINES = 60
 _REDRAW_S = 0.25

@@ -2,108 +2,165 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import html
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import msgspec
 import pytest
 from perilune.archive.reader import ArchiveReader
 from perilune.client.ground import Ground
-from perilune.dictionary import Dictionary, load
+from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.sequence.text import load_sequence
 
+import hil.demo.__main__
+import hil.targets.renode
 from hil.bench import load_bench
-from hil.demo.__main__ import choose, conclude, main
-from hil.demo.evening import HERE, USUAL, Evening, Outcome, Plan, bench_of_the_evening
-from hil.targets.make import make_plant, make_target
+from hil.demo.__main__ import TITLE, choose, main
+from hil.demo.evening import HERE, USUAL, Evening, Plan
 
 
-class Saboteur:
-    """Looks on, and cuts the line to the ground while the night is looked at."""
+class CutEvening(Evening):
+    """Cuts the line to the ground while the night is looked at."""
 
-    def __init__(self, cuts: bool = False) -> None:
-        self.lines: list[str] = []
-        self.evening: Evening | None = None
-        self._cuts = cuts
-        self._looks = 0
+    looks = 0
 
-    def stage(self, text: str) -> None:
-        self.lines.append(text)
-
-    def line(self, text: str) -> None:
-        self.lines.append(text)
-
-    def look(self, ground: Ground, truth: dict[str, float]) -> None:
-        if self._cuts and self.lines[-1] != "the operator's evening" and "the night" in self.lines:
-            self._looks += 1
-            assert self.evening is not None
-            # From the tenth look on, eight seconds of frames do not come down.
-            self.evening.transport.down = (lambda _: b"") if 10 <= self._looks < 26 else bytes
+    def _looked(self, ground: Ground) -> None:
+        super()._looked(ground)
+        if ground.mode == "SURVIVAL":
+            self.looks += 1
+            # From the twentieth look on, eight seconds of frames do not come down.
+            self.transport.down = (lambda _: b"") if 20 <= self.looks < 36 else bytes
 
 
-@pytest.fixture(scope="module")
-def dictionary() -> Dictionary:
-    return load([CORE, *load_bench("sitl").mission_folders])
+class Flown:
+    """An evening by the command: exit status, what it printed, what it left."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], plan: Plan = USUAL) -> None:
+        self.folder = folder / "demo"
+        self.status = main(["--target", "sitl", "--out", str(self.folder)], plan)
+        self.printed = capsys.readouterr().out
+        self.page = (self.folder / "report.html").read_text()
+        self.verdict = json.loads((self.folder / "verdict.json").read_text())
+
+    def wrong(self) -> set[str]:
+        """Names of what was found wrong, of an evening that ended red in every way in which it can be seen."""
+        assert self.status == 5
+        assert "An evening on the Moon: FAILED" in self.printed
+        assert f'<h1>{TITLE}: <span class="fail">FAILED</span></h1>' in self.page
+        assert self.verdict["passed"] is False
+        names = {row["name"] for row in self.verdict["findings"] if not row["ok"]}
+        for name in names:
+            assert f"FAIL  {name}: " in self.printed
+            assert f"<td>{html.escape(name)}</td>" in self.page
+        return names
 
 
-def fly(folder: Path, dictionary: Dictionary, plan: Plan = USUAL, cuts: bool = False) -> Outcome:
-    bench = bench_of_the_evening(load_bench("sitl"))
-    (folder / "target").mkdir()
-    with make_target(bench, folder / "target") as target:
-        plant = make_plant(bench)
-        assert plant is not None
-        target.attach(plant)
-        shown = Saboteur(cuts)
-        shown.evening = Evening(target, dictionary, folder, shown, plan)
-        return shown.evening.run()
+def test_the_evening_passes_and_leaves_archive_plot_and_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flown = Flown(tmp_path, capsys)
+    assert flown.status == 0, [row for row in flown.verdict["findings"] if not row["ok"]]
+    assert flown.verdict["passed"] is True
+    assert f'<h1>{TITLE}: <span class="ok">PASSED</span></h1>' in flown.page
+    assert "data:image/png;base64,iVBOR" in flown.page
+    assert (flown.folder / "plot.html").stat().st_size > 10_000
+    with ArchiveReader(flown.folder / "archive.sqlite") as archive:
+        assert archive.info()["frames"] > 100
+        assert archive.info()["commands"] >= 5
 
 
-def wrong(outcome: Outcome) -> set[str]:
-    assert not outcome.passed
-    return {finding.name for finding in outcome.findings if not finding.ok}
+def test_without_a_terminal_every_part_is_a_plain_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Flown(tmp_path, capsys).printed.splitlines()
+    assert not [line for line in lines if "\x1b" in line]
+    parts = (
+        "== power on ==",
+        "housekeeping comes: ",
+        "MODES.CHANGE mode=STANDBY: delivered, acceptance, start, completion",
+        "ok    housekeeping before the evening: ",
+        "sequence evening: 19 steps, ",
+        "step 9: WAIT night.to_sunset_s < 1800",
+        "FAULT INJECTED: the heater of the radio is stuck on",
+        "event [high] thermal.heater_stuck_on: The heater of RADIO is on by itself",
+        "step 19: R00:00:00 THERMAL.CLEAR_SETPOINT zone=ELECTRONICS",
+        "ok    the stuck heater was isolated: 0.0 W",
+        "ok    housekeeping by night: ",
+        "An evening on the Moon: PASSED after ",
+    )
+    for part in parts:
+        assert [line for line in lines if part in line], part
 
 
-def test_the_evening_passes_and_leaves_archive_plot_and_page(tmp_path: Path, dictionary: Dictionary) -> None:
-    outcome = fly(tmp_path, dictionary)
-    assert outcome.passed, [finding.line for finding in outcome.findings if not finding.ok]
-    conclude(outcome, tmp_path)
-    assert json.loads((tmp_path / "verdict.json").read_text())["passed"] is True
-    page = (tmp_path / "report.html").read_text()
-    assert "PASSED" in page
-    assert "thermal.heater_stuck_on" in page
-    assert "data:image/png;base64,iVBOR" in page
-    assert (tmp_path / "plot.html").stat().st_size > 10_000
-    with ArchiveReader(tmp_path / "archive.db") as archive:
-        assert archive.info()["frames"] == outcome.frames
+def test_on_a_terminal_a_table_is_live(tmp_path: Path) -> None:
+    primary, secondary = pty.openpty()
+    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    command = [sys.executable, "-m", "hil.demo", "--target", "sitl", "--out", str(tmp_path / "demo")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm-256color"}
+    with subprocess.Popen(command, stdout=secondary, stderr=secondary, stdin=secondary, env=environment) as process:
+        os.close(secondary)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is gone when the last who wrote to it is
+            while chunk := os.read(primary, 65536):
+                shown += chunk
+        assert process.wait(60) == 0
+    os.close(primary)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert shown.count(b"\x1b[") > 100
+    for part in ("point", "truth", "power.battery_soc", "sun", "SURVIVAL", "STUCK_ON", "PASSED"):
+        assert part in text, part
 
 
-def test_a_fault_that_is_not_handled_ends_red(tmp_path: Path, dictionary: Dictionary) -> None:
+def test_a_fault_that_is_not_handled_ends_red(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Heaters are no longer watched: no current is high enough to be told.
     blind = msgspec.structs.replace(USUAL, settings={"thermal.current_a": 1.0})
-    found = wrong(fly(tmp_path, dictionary, blind))
+    found = Flown(tmp_path, capsys, blind).wrong()
     assert {"the stuck heater was found", "the stuck heater was isolated"} <= found
 
 
-def test_stale_housekeeping_ends_red(tmp_path: Path, dictionary: Dictionary) -> None:
-    found = wrong(fly(tmp_path, dictionary, cuts=True))
-    assert found == {"housekeeping by night", "nothing lost on the link"}
+def test_stale_housekeeping_ends_red(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hil.demo.__main__, "Evening", CutEvening)
+    assert Flown(tmp_path, capsys).wrong() == {"housekeeping by night", "nothing lost on the link"}
 
 
-def test_a_sequence_that_fails_ends_red(tmp_path: Path, dictionary: Dictionary) -> None:
+def test_a_sequence_that_fails_ends_red(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = USUAL.sequence.read_text()
     assert "power.instrument_a > 0.1 TIMEOUT 00:00:30" in text
     broken = tmp_path / "evening.seq"
     broken.write_text(
         text.replace("power.instrument_a > 0.1 TIMEOUT 00:00:30", "power.instrument_a > 9 TIMEOUT 00:00:05")
     )
-    found = wrong(fly(tmp_path, dictionary, msgspec.structs.replace(USUAL, sequence=broken)))
+    found = Flown(tmp_path, capsys, msgspec.structs.replace(USUAL, sequence=broken)).wrong()
     assert "the sequence came to its end" in found
 
 
-def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--target", "sitl", "--out", str(tmp_path / "demo")]) == 0
-    assert "An evening on the Moon: PASSED" in capsys.readouterr().out
+def test_an_expectation_that_does_not_hold_ends_red(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expect = tmp_path / "expect.toml"
+    expect.write_text('[[value]]\npoint = "thermal.radio_fault"\nequals = "NONE"\nwhen = "last"\n')
+    found = Flown(tmp_path, capsys, msgspec.structs.replace(USUAL, expect=expect)).wrong()
+    assert found == {"housekeeping by night"}
+
+
+def test_an_evening_that_cannot_go_on_ends_red_with_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flown = Flown(tmp_path, capsys, msgspec.structs.replace(USUAL, settings={"thermal.current_a": 1e9}))
+    assert "the evening went on to its end" in flown.wrong()
+    assert "thermal.current_a" in flown.printed
+
+
+def test_the_command_says_why_it_cannot_fly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--target", "moon", "--out", str(tmp_path / "demo")]) == 1
     assert "bench moon" in capsys.readouterr().err
 
@@ -112,11 +169,13 @@ def test_qemu_is_chosen_where_renode_is_not(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("RENODE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert choose("auto") in ("qemu", "renode")
+    monkeypatch.setattr(hil.targets.renode, "places", list)
+    assert choose("auto") == "qemu"
     assert choose("renode") == "renode"
 
 
-def test_the_sequence_is_good(dictionary: Dictionary) -> None:
+def test_the_sequence_is_good() -> None:
+    dictionary = load([CORE, *load_bench("sitl").mission_folders])
     sequence, problems = load_sequence(HERE / "evening.seq", dictionary)
     assert not problems
-    assert len(sequence.steps) == 13
+    assert len(sequence.steps) == 19
