@@ -203,8 +203,9 @@ STORE_POWER = const(16)
 STORE_NIGHT = const(17)
 # Sequences that were loaded: SEQUENCE_RECORDS keys for each.
 STORE_SEQUENCES = const(24)
-# The schedule: switched on or off, and from the second on one key for each of its places.
+# The schedule: switched on or off; a change of several requests that is under way; one key for each of its places.
 STORE_SCHEDULE_STATE = const(8)
+STORE_SCHEDULE_CHANGE = const(9)
 STORE_SCHEDULE = const(64)
 
 # Requests that wait in the schedule: some hours of a lunar day's plan, and as many as there are keys for them.

@@ -3,7 +3,9 @@
 import unittest
 
 from bench import Bench, forget, telecommand
+from flash_model import FlashModel, PowerCut
 from flight.errors import PACKET_CRC, TIME_FORMAT, TIME_RANGE
+from flight.journal import Journal
 from flight.limits import SCHEDULE_LATE_MS, SCHEDULE_MAX, SCHEDULE_PACKET_MAX
 from flight.service import failure
 from heap import needs_heap_lock, run_locked
@@ -436,6 +438,100 @@ class TestStore(ScheduleCase):
         store.left = 0
         self.assertFailed(self.insert((1000, ping(0))), (1, 4), failure.STORAGE)
         self.assertEqual(self.released(self.bench.run(1000)), [0])
+
+
+class TestPowerCuts(ScheduleCase):
+    """W-126: a cut at any step of a request leaves the whole old schedule or the whole new one."""
+
+    def start(self):
+        """What a start finds in the storage: enabled, and (ms, sequence count) of every request."""
+        journal = Journal(self.flash)
+        journal.mount()
+        table = self.schedule.table
+        for place in range(SCHEDULE_MAX):
+            table._data[place * 72 + 7] = 0
+        table.count = table.held = 0
+        self.schedule.use(journal)
+        self.schedule.load()
+        return self.schedule.enabled, [(row[0], row[2]) for row in self.summary()]
+
+    def cut(self, subtype, data):
+        """Cut the power at every step of the request; every schedule that was found, the old and the new one first."""
+        self.flash = FlashModel(2, 2048)
+        self.start()
+        self.bench.command(11, 1)
+        self.pings(100_000, 200_000, 300_000, 400_000)
+        self.bench.command(11, 15, b"\x00\x00\x03\xe8")  # a mark of an earlier shift
+        before = bytes(self.flash.content)
+        old = self.start()
+        self.flash.steps = 0
+        self.assertEqual(self.bench.command(11, subtype, data)[-1].kind, (1, 7))
+        steps = self.flash.steps
+        new = self.start()
+        self.assertNotEqual(old, new)
+        seen = []
+        for step in range(steps):
+            self.flash.content[:] = before
+            self.start()
+            self.flash.steps = 0
+            self.flash.cut_at = step
+            with self.assertRaises(PowerCut):
+                self.bench.command(11, subtype, data)
+            # And once more, in the middle of the start.
+            self.flash.steps = 0
+            self.flash.cut_at = step
+            try:
+                self.start()
+            except PowerCut:
+                pass
+            self.flash.cut_at = -1
+            found = self.start()
+            self.assertIn((step, found), ((step, old), (step, new)))
+            self.assertEqual(self.start(), found)
+            seen.append(found == new)
+        # An insertion counts from its very last octet on, the others from their first record on.
+        self.assertEqual((seen[0], True in seen), (False, subtype != 4))
+
+    def test_shift_all(self):
+        self.cut(15, b"\x00\x00\x09\xc6")
+        self.cut(15, b"\xff\xff\xf6\x3a")
+
+    def test_shift_some(self):
+        self.cut(7, b"\x00\x00\x09\xc6\x02" + b"\x00\x03\x00\x64\x00\x01" + b"\x00\x03\x00\x64\x00\x03")
+        self.cut(8, b"\x00\x00\x09\xc6\x02" + cuc(250_000))
+
+    def test_insert(self):
+        self.cut(4, b"\x03" + cuc(5000) + ping(7) + cuc(250_000) + ping(8) + cuc(999_000) + ping(9))
+
+    def test_delete(self):
+        self.cut(5, b"\x02" + b"\x00\x03\x00\x64\x00\x01" + b"\x00\x03\x00\x64\x00\x02")
+        self.cut(6, b"\x02" + cuc(250_000))
+
+    def test_reset(self):
+        self.cut(3, b"")
+
+    def test_what_changes_one_request_writes_one_record(self):
+        store = MemoryStore()
+        self.schedule.use(store)
+        store.left = 3
+        self.pings(1000)
+        self.bench.command(11, 15, b"\x00\x00\x09\xc6")
+        self.bench.command(11, 6, b"\x00")
+        self.assertEqual((store.left, sorted(store.records)), (0, [64]))
+
+    def test_a_change_whose_end_was_refused_is_ended_by_the_next(self):
+        store = MemoryStore()
+        self.schedule.use(store)
+        self.pings(1000, 2000)
+        store.left = 3
+        self.assertFailed(self.bench.command(11, 6, b"\x00"), (1, 4), failure.STORAGE)
+        store.left = 100
+        self.pings(3000)
+        self.assertEqual(store.records[9], b"")
+        self.begin()
+        self.schedule.use(store)
+        self.schedule.load()
+        self.assertEqual(self.summary(), [(3000, 0, 0)])
 
 
 @needs_heap_lock

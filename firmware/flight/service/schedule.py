@@ -25,7 +25,7 @@ from .failure import DONE
 from .onboard_time import OnboardTime, TimeListener
 from .parameter import Store
 from .router import Router
-from .schedule_table import ScheduleTable
+from .schedule_table import CHANGE_RESET, ScheduleTable
 
 # Looked at again after so long, if not before: 2^30 ms are not enough for a lunar day.
 _FAR_S = const(1000)
@@ -69,7 +69,9 @@ class Schedule(TimeListener):
     def load(self) -> None:
         """Take the schedule of the store, at start."""
         self.enabled = self._store.get(STORE_SCHEDULE_STATE, self._state) == 1 and self._state[0] == 1
-        self.table.load(self.reader)
+        if self.table.load(self.reader) == CHANGE_RESET:
+            self.switch(False)
+        self.table.end()
 
     # --- release -----------------------------------------------------------------------------------------------------
 

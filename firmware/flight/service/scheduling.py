@@ -4,7 +4,7 @@ Layouts (the rest is in dictionary/schedule.toml). 11/4: number (1 octet), for e
 and its telecommand packet. Windows of 11/6, 11/8, 11/11, 11/14: 0, 2, 1, 1 times for windows 0, 1, 2, 3, ends included.
 11/10: number (1), for each request release time (7), state (1: 0 waiting, 1 held), packet. 11/13: number (1), for each
 release time (7), state (1), source, APID, sequence count (2 each). Reports that do not fit into a packet go on in the
-next one. A request with several items is all or nothing.
+next one. A request with several items is all or nothing, also over a power cut.
 """
 
 from micropython import const
@@ -26,6 +26,7 @@ from .failure import (
 from .onboard_time import OnboardTime
 from .request import Request
 from .schedule import Schedule
+from .schedule_table import CHANGE_DELETE, CHANGE_INSERT, CHANGE_RESET, CHANGE_SHIFT
 from .telemetry import DATA_MAX, Telemetry
 
 _ENABLE = const(1)
@@ -99,10 +100,13 @@ class Scheduling(Service):
         return DONE
 
     def _reset(self, request: Request) -> int:
-        status = 0
-        while self._table.count:
-            status = min(status, self._table.remove(self._table.count - 1))
-        return _kept(request, min(status, self._schedule.switch(False)))
+        table = self._table
+        table.mark_all(1)
+        status = table.begin(CHANGE_RESET)
+        while table.count:
+            status = min(status, table.remove(table.count - 1))
+        status = min(status, self._schedule.switch(False))
+        return _kept(request, min(status, table.end()))
 
     def _insert(self, request: Request) -> int:
         if self._table.count + request.items > SCHEDULE_MAX:
@@ -117,7 +121,8 @@ class Scheduling(Service):
             return request.blame(DATA_LENGTH, request.items, request.data_end - at)
         at = request.at
         buffer = request.buffer
-        status = 0
+        self._table.mark_free(request.items)
+        status = self._table.begin(CHANGE_INSERT)
         for _ in range(request.items):
             start = at + TIME_LENGTH
             self._reader.read(buffer, start, request.data_end)
@@ -125,7 +130,7 @@ class Scheduling(Service):
             entry = self._table.insert(read_seconds(buffer, at), read_fraction(buffer, at), buffer, start, end)
             status = min(status, entry)
             at = end
-        return _kept(request, status)
+        return _kept(request, min(status, self._table.end()))
 
     def _judge(self, request: Request, item: int, at: int) -> int:
         """DONE, or why the request *item*, whose time is at buffer[at], cannot be inserted."""
@@ -189,13 +194,13 @@ class Scheduling(Service):
 
     def _delete(self, request: Request) -> int:
         table = self._table
-        status = 0
+        status = table.begin(CHANGE_DELETE)
         number = table.count
         while number:
             number -= 1
             if table.marked[table.order[number]]:
                 status = min(status, table.remove(number))
-        return _kept(request, status)
+        return _kept(request, min(status, table.end()))
 
     def _shift(self, request: Request, offset_ms: int) -> int:
         """Every shifted request must lie ahead, or none moves (6.11.9)."""
@@ -213,7 +218,7 @@ class Scheduling(Service):
                     return request.blame(ARGUMENT_RANGE, 0, offset_ms)
                 if seconds < time.seconds or (seconds == time.seconds and fraction & 0xFFFF <= time.fraction):
                     return request.blame(TIME_PAST, 0, offset_ms)
-        status = 0
+        status = table.begin(CHANGE_SHIFT, offset_s, offset_fraction)
         for number in range(table.count):
             place = table.order[number]
             if table.marked[place]:
@@ -223,7 +228,7 @@ class Scheduling(Service):
                 if number < table.held:
                     table.marked[place] = 2
         self._sort_shifted()
-        return _kept(request, status)
+        return _kept(request, min(status, table.end()))
 
     def _sort_shifted(self) -> None:
         """Held entries stay in front; those that were shifted are held no more."""
