@@ -184,6 +184,12 @@ class TestDefinitions(ActionCase):
         self.assertFailed(self.bench.command(19, 1, b"\x01" + u16(PLAIN) + ping(0) + b"\x00"), failure.DATA_LENGTH, 1)
         self.assertEqual(self.status(), {PING: 1, OFF: 0})
 
+    def test_an_event_twice_in_one_request(self):
+        reports = self.add((LOW, ping(1)), (PLAIN, ping(2)), (LOW, ping(3)))
+        self.assertFailed(reports, failure.ALREADY_THERE, 2)
+        self.assertEqual(reports[-1].data[8:], b"\x01\x00\x00" + u16(LOW))
+        self.assertEqual(sorted(self.status()), [PING, OFF])
+
     def test_full(self):
         for place in range(2, EVENT_ACTIONS_MAX):
             self.actions._event[place] = 0x8000 + place

@@ -215,13 +215,24 @@ class EventActions(Service, EventListener, Idler):
         if not self._events.knows(event):
             return request.blame_octets(UNKNOWN_ID, item, 1, at, 2)
         place = self._find(event)
-        if place >= 0 and self._enabled[place]:
+        if (place >= 0 and self._enabled[place]) or self._named_before(request, item, event):
             return request.blame_octets(ALREADY_THERE, item, 1, at, 2)
         status = self._reader.read(request.buffer, at + 2, request.data_end)
         if status != OK:
             return request.blame(status, item, event)
         length = self._reader.next - at - 2
         return DONE if length <= SCHEDULE_PACKET_MAX else request.blame(DATA_LENGTH, item, length)
+
+    def _named_before(self, request: Request, item: int, event: int) -> bool:
+        """Is *event* that of an item before *item*? They are judged already."""
+        reader = self._reader
+        at = request.at
+        for _ in range(item):
+            if request.u16(at) == event:
+                return True
+            reader.read(request.buffer, at + 2, request.data_end)
+            at = reader.next
+        return False
 
     def _store(self, event: int, buffer: bytearray, start: int, end: int) -> None:
         place = self._find(event)
