@@ -341,6 +341,11 @@ class TestSelection(ScheduleCase):
         self.assertFailed(self.bench.command(11, 6, b"\x00\x00"), (1, 2), failure.DATA_LENGTH)
         self.assertFailed(self.bench.command(11, 14, b"\x02\x1f" + bytes(6)), (1, 2), TIME_FORMAT)
         self.assertFailed(self.bench.command(11, 8, bytes(4) + b"\x03\x1e" + bytes(6)), (1, 2), TIME_RANGE)
+        for first, second in ((2000, 1000), (1500, 1250)):
+            reports = self.bench.command(11, 6, b"\x01" + cuc(first) + cuc(second))
+            self.assertFailed(reports, (1, 2), failure.VALUE_RANGE, 1)
+            self.assertEqual(reports[-1].data[8:], b"\x01" + cuc(second)[1:5])
+        self.assertEqual(self.bench.command(11, 11, b"\x01" + cuc(1500) + cuc(1500))[-1].kind, (1, 7))
         self.assertEqual(self.left(), [0, 1, 2, 3])
 
     def test_shift(self):
@@ -470,6 +475,7 @@ class TestPowerCuts(ScheduleCase):
         new = self.start()
         self.assertNotEqual(old, new)
         seen = []
+        starts_cut = 0
         for step in range(steps):
             self.flash.content[:] = before
             self.start()
@@ -483,12 +489,13 @@ class TestPowerCuts(ScheduleCase):
             try:
                 self.start()
             except PowerCut:
-                pass
+                starts_cut += 1
             self.flash.cut_at = -1
             found = self.start()
             self.assertIn((step, found), ((step, old), (step, new)))
             self.assertEqual(self.start(), found)
             seen.append(found == new)
+        self.assertGreater(starts_cut, 0)
         # An insertion counts from its very last octet on, the others from their first record on.
         self.assertEqual((seen[0], True in seen), (False, subtype != 4))
 

@@ -22,6 +22,7 @@ from .failure import (
     TIME_PAST,
     UNKNOWN_ID,
     UNKNOWN_SUBTYPE,
+    VALUE_RANGE,
 )
 from .onboard_time import OnboardTime
 from .request import Request
@@ -78,6 +79,8 @@ class Scheduling(Service):
             seconds = read_seconds(request.buffer, request.at + TIME_LENGTH * number)
             if seconds < 0:
                 return request.blame_octets(-seconds, number, 1, request.at + TIME_LENGTH * number + 1, 4)
+        if _TIMES[window] == 2 and _is_after(request.buffer, request.at, request.at + TIME_LENGTH):
+            return request.blame_octets(VALUE_RANGE, 1, 1, request.at + TIME_LENGTH + 1, 4)
         return DONE
 
     def handle(self, request: Request) -> int:
@@ -271,6 +274,13 @@ class Scheduling(Service):
 def _window(request: Request) -> int:
     """The window argument; a 32-bit argument before it takes two places."""
     return int(request.args[2 if request.subtype == _SHIFT_WINDOW else 0])
+
+
+def _is_after(buffer: bytearray, at: int, other: int) -> bool:
+    """Is the time at buffer[at] after the one at buffer[other]?"""
+    seconds = read_seconds(buffer, at)
+    other_s = read_seconds(buffer, other)
+    return seconds > other_s or (seconds == other_s and read_fraction(buffer, at) > read_fraction(buffer, other))
 
 
 def _kept(request: Request, status: int) -> int:
