@@ -86,6 +86,20 @@ def test_over_current_latches(loop: ClosedLoop) -> None:
     assert loop.plant.power.on[0]
 
 
+@pytest.mark.parametrize("step_s", [0.2, 10.0])
+def test_a_trip_that_was_cleared_is_one_trip(mission: tuple[list[Path], Dictionary], step_s: float) -> None:
+    # Readings come each second, some of them between the request to clear the trip and what comes of it.
+    loop = ClosedLoop(Plant(0.0, 8.0, start_soc=0.6, step_s=step_s), mission[0], dictionary=mission[1])
+    loop.run(30.0)
+    assert loop.set_parameter("device.period_s", 1) == 0
+    assert loop.command("power.load_on", load="RADIO") == 0
+    loop.run(30.0)
+    loop.plant.faults.inject("load_overcurrent", duration_s=30.0, load="radio", extra_a=2.0)
+    loop.run(200.0)
+    assert (len(loop.raised("power.load_tripped")), loop.value("power.trips"), loop.plant.power.trip_count) == (1, 1, 1)
+    assert loop.plant.power.on[RADIO]
+
+
 def test_a_cold_battery_is_not_charged(mission: tuple[list[Path], Dictionary]) -> None:
     loop = begin(mission)
     battery = loop.plant.thermal.names.index("battery")

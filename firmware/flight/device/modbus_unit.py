@@ -2,8 +2,8 @@
 
 One read of all input registers every `period_s`. Coils and holding registers that somebody wants are written when they
 changed, again after a failure or a restart of the unit, and looked at every `verify_s`: what the unit then holds
-otherwise is written anew. A unit whose map has another version is asked, not understood, and not commanded. Addresses, scales and codes
-of open and short come from the unit's map (tables.DEVICES); nothing here knows a number of it.
+otherwise is written anew. A unit whose map has another version is asked, not understood, and not commanded. Addresses,
+scales and codes of open and short come from the unit's map (tables.DEVICES); nothing here knows a number of it.
 """
 
 from micropython import const

@@ -29,7 +29,8 @@ class PowerUnit(Source):
     bus_v ... battery_a: Reading; battery_a > 0 charges. battery_c: sensors of the pack. load_a: current of each load.
     status: bits above. load_on, load_tripped: bit i = load i conducts, is latched off by the unit's own trip.
     link_ok: the unit answers. updates: sets of readings that came, mod 65536; when it moves, readings are new.
-    charge_v_min: lowest charge voltage that it can be told. restarts: times the unit was found to have started anew, mod 65536. load_wanted, charger_wanted: what it is told.
+    charge_v_min: lowest charge voltage that it can be told. restarts: times the unit was found to have started anew,
+    mod 65536. load_wanted, charger_wanted: what it is told.
     """
 
     charge_v_min = 0.0

@@ -1,5 +1,8 @@
 """The power unit on the payload bus, behind the interface of power.py.
 
+A trip that is being cleared is not told: until the unit has confirmed the request, and after that until a reading shows
+the trip gone or that another one came. Else a reading from before would be taken for a second trip.
+
 Its map: dictionary/units/power_unit.toml.
 """
 
@@ -12,7 +15,7 @@ from ..tables import (
     SPACE_COIL,
     SPACE_INPUT,
 )
-from .modbus import WRITE_COILS, Transaction
+from .modbus import WRITE_COILS, Client, Transaction
 from .modbus_unit import Told, UnitLink
 from .power import BATTERY_SENSORS, LOADS, PowerUnit
 
@@ -30,7 +33,7 @@ _READINGS = (
 )
 
 
-class ModbusPowerUnit(PowerUnit):
+class ModbusPowerUnit(PowerUnit, Client):
     """devices: the board's; unit: its map. Allocates when made, never after."""
 
     def __init__(self, devices, unit) -> None:  # type: ignore[no-untyped-def]
@@ -45,6 +48,7 @@ class ModbusPowerUnit(PowerUnit):
         self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
         self._on_at = link.find(SPACE_INPUT, "load_on_mask")[REGISTER_ADDRESS]
         self._tripped_at = link.find(SPACE_INPUT, "load_trip_mask")[REGISTER_ADDRESS]
+        self._count_at = link.find(SPACE_INPUT, "trip_count")[REGISTER_ADDRESS]
         bits = link.use_coils(("load_command", "charger_enable", "feed_enable"))
         self._load_bit, self._charger_bit, self._feed_bit = bits
         link.coils = 1 << self._feed_bit
@@ -59,10 +63,13 @@ class ModbusPowerUnit(PowerUnit):
         link.ready()
         row = link.find(SPACE_COIL, "trip_clear")
         self._clear = Transaction(
-            link, self.errors, link.slave, WRITE_COILS, row[REGISTER_ADDRESS], row[REGISTER_COUNT]
+            self, self.errors, link.slave, WRITE_COILS, row[REGISTER_ADDRESS], row[REGISTER_COUNT]
         )
         link.master.add(self._clear)
-        self._clear_wanted = 0
+        self._clear_wanted = 0  # not yet confirmed
+        self._clear_sent = 0
+        self._clearing = 0  # bits of trips that are not told
+        self._trip_count = 0
 
     def set_load(self, index: int, on: bool) -> None:
         super().set_load(index, on)
@@ -70,6 +77,8 @@ class ModbusPowerUnit(PowerUnit):
 
     def clear_trip(self, index: int) -> None:
         self._clear_wanted |= 1 << index
+        self._clearing |= 1 << index
+        self.load_tripped &= ~(1 << index)
 
     def set_charger(self, on: bool) -> None:
         super().set_charger(on)
@@ -95,8 +104,7 @@ class ModbusPowerUnit(PowerUnit):
         link.step(elapsed_s)
         # Clearing a trip twice does no harm, so an answer that was lost needs no thought.
         if self._clear_wanted and self.link_ok and not self._clear.busy:
-            self._clear.data[0] = self._clear_wanted
-            self._clear_wanted = 0
+            self._clear.data[0] = self._clear_sent = self._clear_wanted
             link.master.submit(self._clear)
 
     def received(self) -> None:
@@ -107,4 +115,16 @@ class ModbusPowerUnit(PowerUnit):
         self._timeout.want(0, self._values[self._timeout_s])
         self.status = values[self._status_at]
         self.load_on = values[self._on_at]
-        self.load_tripped = values[self._tripped_at]
+        tripped = values[self._tripped_at]
+        if values[self._count_at] != self._trip_count:
+            self._trip_count = values[self._count_at]
+            self._clearing = 0
+        self._clearing &= tripped | self._clear_wanted
+        self.load_tripped = tripped & ~self._clearing
+
+    def answered(self, transaction: Transaction, buffer: bytearray, start: int, end: int) -> None:
+        """The unit has confirmed that it clears trips."""
+        self._clear_wanted &= ~self._clear_sent
+
+    def failed(self, transaction: Transaction, reason: int) -> None:
+        """It is asked again."""
