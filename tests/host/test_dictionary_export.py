@@ -301,6 +301,7 @@ def test_a_yamcs_instance_has_what_yamcs_reads() -> None:
     assert "    virtualChannels:\n      - vcId: 0\n        ocfPresent: true\n" in links
     assert instance.count("packetPreprocessorClassName: org.yamcs.pus.PusPacketPreprocessor\n") == 2
     assert "commandPostprocessorClassName: org.yamcs.tctm.pus.PusCommandPostprocessor\n" in instance
+    assert "initialClcwWait: 86400\n" in instance  # the gateway may join much later
     assert "    alarm:\n      parameterCheck: true\n" in files["etc/processor.yaml"]
 
 

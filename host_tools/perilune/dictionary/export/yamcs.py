@@ -1,4 +1,7 @@
-"""A Yamcs instance: links to `perilune gateway`, PUS preprocessing, CUC time, and the XTCE mission database."""
+"""A Yamcs instance: links to `perilune gateway`, PUS preprocessing, CUC time, and the XTCE mission database.
+
+As Yamcs 5.12 reads it; tests/system/test_yamcs.py runs one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from .xtce import xtce_text
 INSTANCE = "perilune"
 TM_PORT = 10015
 TC_PORT = 10025
+# Commands wait so long for the first CLCW after the start of Yamcs; without one COP-1 must be initiated by hand.
+CLCW_WAIT_S = 86_400
 
 
 def yamcs_files(dictionary: Dictionary) -> dict[str, str]:
@@ -89,7 +94,7 @@ dataLinks:
         stream: tc_realtime
         useCop1: true
         clcwStream: clcw
-        initialClcwWait: 10
+        initialClcwWait: {CLCW_WAIT_S}
         mapId: 0
 
 mdb:
@@ -143,11 +148,12 @@ def _readme(dictionary: Dictionary) -> str:
     return f"""\
 # Yamcs for this mission
 
-Made from dictionary {dictionary.content_hash.hex()[:8]}; make it again when the dictionary changes.
+Made from dictionary {dictionary.content_hash.hex()[:8]}, for Yamcs 5.12; make it again when the dictionary changes.
 
 1. Start Yamcs in this folder: `yamcsd --etc-dir etc`.
 2. Join the board to it: `perilune gateway PORT --tm 127.0.0.1:{TM_PORT} --tc 127.0.0.1:{TC_PORT} --tc-form frame
-   --key-file keys.toml`. The gateway adds the authentication and makes CLTUs; COP-1 runs in Yamcs.
+   --key-file keys.toml`. The gateway adds the authentication and makes CLTUs; COP-1 runs in Yamcs,
+   and begins with the first frame of the board.
 
 Times of packets are on-board time (CUC, epoch TAI 1958). Until somebody has set the board's clock it counts from
 2020-01-01; `perilune time sync` sets it.
