@@ -117,11 +117,15 @@ DEMO_TARGET = $(if $(filter command% environment%,$(origin EMULATOR)),$(EMULATOR
 
 .PHONY: demo
 demo: setup ## the main job: an evening on the Moon on an emulated board, with a verdict: EMULATOR=renode (qemu, sitl)
-	@mkdir -p build; target=$$($(RUN_MODULE) hil.demo --target $(DEMO_TARGET) --choose); \
-		board=$$([ $$target = renode ] && echo stm32f4_discovery || echo netduinoplus2); \
-		[ $$target = sitl ] || $(MAKE) -s firmware BOARD=$$board VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload \
-			BUILD=$(CURDIR)/build/$$board-payload >build/demo-image.log 2>&1 || { tail -n 30 build/demo-image.log; exit 1; }; \
-		$(RUN_MODULE) hil.demo --target $$target
+	@target=$$($(RUN_MODULE) hil.demo --target $(DEMO_TARGET) --choose); $(MAKE) -s payload-image TARGET=$$target
+	@$(RUN_MODULE) hil.demo --target $(DEMO_TARGET)
+
+# The image that a target of hil/benches boots; none for sitl and for real boards.
+.PHONY: payload-image
+payload-image:
+	@$(if $(filter qemu renode,$(TARGET)),mkdir -p build; $(MAKE) -s firmware BOARD=$(HIL_BOARD) VARIANT=flight \
+		MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(HIL_BOARD)-payload >build/payload-image.log 2>&1 \
+		|| { tail -n 30 build/payload-image.log; exit 1; })
 
 # sitl runs the flight software in a process on this machine: no firmware.
 .PHONY: emulate
@@ -137,13 +141,13 @@ HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$
 
 .PHONY: hil
 hil: setup ## fly the scenarios on a target: TARGET=qemu (sitl, renode, serial BENCH=file)
-	@$(if $(filter qemu renode,$(TARGET)),$(MAKE) -s firmware BOARD=$(HIL_BOARD) VARIANT=flight \
-		MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(HIL_BOARD)-payload >build/hil-image.log 2>&1 \
-		|| { tail -n 30 build/hil-image.log; exit 1; })
+	@$(MAKE) -s payload-image TARGET=$(TARGET)
 	@$(VENV)/python -m pytest hil -n $(HIL_WORKERS) --target $(TARGET) $(if $(BENCH),--bench $(BENCH))
 
 .PHONY: campaign
-campaign: setup test-images ## faults by the hundred on emulated boards, judged: CAMPAIGN=memory|power|soak OPTIONS="--flips 2000"
+campaign: setup ## faults by the hundred on emulated boards, judged: CAMPAIGN=memory|power|soak OPTIONS="--flips 2000"
+	@$(if $(filter memory power soak,$(or $(CAMPAIGN),memory)),,echo "no campaign $(CAMPAIGN): memory, power or soak" >&2; exit 2)
+	@$(MAKE) -s test-images
 	@$(RUN_MODULE) hil.campaign $(or $(CAMPAIGN),memory) $(OPTIONS)
 
 .PHONY: renode
@@ -157,8 +161,9 @@ flash: firmware ## write the firmware to a real board: BOARD=... METHOD=dfu|stli
 		$(if $(DRY_RUN),--dry-run)
 
 .PHONY: robot
-robot: setup test-images ## run the suites in operators' language: TARGET=qemu (or sitl, renode, a bench file)
-	@$(VENV)/robot --variable TARGET:$(or $(TARGET),qemu) --outputdir hil/out/robot hil/robot/suites
+robot: setup ## run the suites in operators' language: TARGET=qemu (or sitl, renode, a bench file)
+	@$(MAKE) -s payload-image TARGET=$(TARGET)
+	@$(VENV)/robot --variable TARGET:$(TARGET) --outputdir hil/out/robot hil/robot/suites
 
 .PHONY: test-micropython
 test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU

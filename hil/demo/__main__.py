@@ -48,7 +48,11 @@ def main(argv: list[str] | None = None, plan: Plan = USUAL) -> int:
     parser.add_argument("--choose", action="store_true", help="only say which target it would be")
     parser.add_argument("--plain", action="store_true", help="plain lines, as without a terminal")
     arguments = parser.parse_args(argv)
-    target = choose(arguments.target)
+    try:
+        target = choose(arguments.target)
+    except EmulatorMissing as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
     if arguments.choose:
         print(target)
         return 0
@@ -68,12 +72,14 @@ def main(argv: list[str] | None = None, plan: Plan = USUAL) -> int:
 
 
 def choose(name: str) -> str:
-    """The target: Renode where it is installed, else QEMU, unless it is named."""
-    if name != "auto":
+    """The target: Renode where it is installed, else QEMU, unless it is named. Raises EmulatorMissing for a named Renode."""
+    if name not in ("auto", "renode"):
         return name
     try:
         check_version(find_renode())
     except EmulatorMissing:
+        if name == "renode":
+            raise
         return "qemu"
     return "renode"
 

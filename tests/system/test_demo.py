@@ -165,13 +165,16 @@ def test_the_command_says_why_it_cannot_fly(tmp_path: Path, capsys: pytest.Captu
     assert "bench moon" in capsys.readouterr().err
 
 
-def test_qemu_is_chosen_where_renode_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_qemu_is_chosen_where_renode_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("RENODE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hil.targets.renode, "places", list)
     assert choose("auto") == "qemu"
-    assert choose("renode") == "renode"
+    assert main(["--target", "renode", "--choose"]) == 1
+    assert "Renode is not installed" in capsys.readouterr().err
 
 
 def test_the_sequence_is_good() -> None:
