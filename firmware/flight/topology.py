@@ -4,6 +4,8 @@ hal.link -> Uplink -> Router -> services -> apps -> Devices -> hal.bus and the b
 apps, services -> Telemetry -> Downlink -> hal.link
 """
 
+from micropython import const
+
 from .app.base import App
 from .device.devices import Devices
 from .errors import DropCounters
@@ -42,6 +44,8 @@ from .service.test import ConnectionTest
 from .service.time_management import TimeManagement
 from .service.verification import Verification
 from .tables import ALL_MODES, MODE_BOOT, Tables
+
+_TICKS_MASK = const(0x3FFFFFFF)
 
 
 class Core:
@@ -172,9 +176,12 @@ class Core:
     def farewell(self) -> None:
         """A restart was commanded: let what was reported leave, and keep what it must not cost."""
         clock = self.hal.clock
-        for _ in range(FAREWELL_MS // CYCLE_MS):
+        begin_ms = clock.ticks_ms()
+        left_ms = FAREWELL_MS
+        while left_ms > 0:
             self.link_loop.poll(clock.ticks_ms())
-            clock.wait(CYCLE_MS)
+            clock.wait(min(left_ms, CYCLE_MS))  # ends early when octets arrive
+            left_ms = FAREWELL_MS - ((clock.ticks_ms() - begin_ms) & _TICKS_MASK)
         self.modes.restart_commanded()
         if self.numbers is not None:
             self.numbers.settle()

@@ -6,7 +6,7 @@ import uplink_bytes as ground
 from bench import Bench, empty_storage, forget, ids, telecommand
 from flight.errors import SDLS_REPLAY
 from flight.hal.null import Storage
-from flight.limits import NUMBERS_AHEAD, STORE_NUMBERS
+from flight.limits import CYCLE_MS, FAREWELL_MS, NUMBERS_AHEAD, STORE_NUMBERS
 from flight.service import failure
 
 COMPACT = 0x0011
@@ -118,6 +118,21 @@ class TestNumbers(PersistenceCase):
         self.boot()
         self.assertFalse(self.accepted(7))
         self.assertTrue(self.accepted(8))
+
+    def test_the_last_reports_have_their_time_whatever_arrives(self):
+        clock = self.bench.clock
+        waited = []
+
+        def wait(ms):
+            """Octets arrive all the time: the wait of a board ends at once."""
+            waited.append(ms)
+            clock.advance_ms(1)
+
+        clock.wait = wait
+        begin_ms = clock.ticks_ms()
+        self.core.farewell()
+        self.assertEqual(clock.ticks_ms() - begin_ms, FAREWELL_MS)
+        self.assertEqual((waited[0], waited[-1]), (CYCLE_MS, 1))
 
     def test_without_storage_frames_are_taken_all_the_same(self):
         self.storage = Storage()
