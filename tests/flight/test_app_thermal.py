@@ -209,6 +209,19 @@ class TestControl(Case):
         self.near(bench.value("BATTERY_SETPOINT_C"), -5, 0)
         self.assertEqual(bench.events(), [("SETPOINTS_CHANGED", (0, 0, 0, 0)), ("SETPOINTS_CHANGED", (2, 0, 0, 0))])
 
+    def test_while_the_power_unit_is_silent_the_clock_tells_the_light(self):
+        bench = self.bench
+        bench.power.status = 1
+        bench.run(200)
+        self.assertEqual((bench.value("LIT"), bench.value("BATTERY_SETPOINT_C")), (1, 4))
+        bench.power.link_ok = False
+        bench.core.values[bench.core.ids.NIGHT_PHASE] = 1  # dusk
+        bench.run(200)
+        self.assertEqual(bench.value("LIT"), 1)
+        bench.core.values[bench.core.ids.NIGHT_PHASE] = 2
+        bench.run(200)
+        self.assertEqual((bench.value("LIT"), bench.value("BATTERY_SETPOINT_C")), (0, -4))
+
     def test_minimum_times_on_and_off(self):
         bench = self.bench
         bench.set("MIN_ON_S", 300)
@@ -319,6 +332,85 @@ class TestCutOut(Case):
             self.assertEqual(bench.unit.enable >> H_BATTERY & 1, 0)
         self.assertEqual(bench.value("BATTERY_HEATER"), CUT_OUT)
         self.assertEqual(bench.value("CUT_OUTS"), 1 << H_BATTERY)
+
+    def lose(self, zone):
+        for sensor in range(3):
+            self.bench.dead[3 * zone + sensor] = 1
+
+    def test_losing_the_sensors_does_not_end_it(self):
+        bench = self.bench
+        self.heat()
+        bench.raised()
+        self.lose(BATTERY)
+        bench.run(3600)
+        self.assertEqual((bench.value("BATTERY_HEATER"), bench.unit.duty[H_BATTERY]), (CUT_OUT, 0.0))
+        self.assertNotIn("CUT_OUT_OVER", bench.raised())
+        self.assertEqual(bench.command("SET_DUTY", BATTERY, 1.0, 3600), STATE)
+
+    def test_a_known_temperature_ends_it_after_that(self):
+        bench = self.bench
+        self.heat()
+        self.lose(BATTERY)
+        bench.run(3600)
+        bench.c[BATTERY] = 20.0
+        bench.app.sensors.trust(BATTERY)
+        bench.dead[3 * BATTERY] = bench.dead[3 * BATTERY + 1] = 0
+        bench.run(20)
+        self.assertEqual(bench.value("BATTERY_HEATER"), AUTOMATIC)
+
+    def test_without_sensors_it_ends_after_a_time_into_open_loop(self):
+        bench = self.bench
+        bench.set("CUT_OUT_BLIND_S", 1800)
+        self.heat()
+        self.lose(BATTERY)
+        bench.run(1700)
+        self.assertEqual(bench.value("BATTERY_HEATER"), CUT_OUT)
+        bench.raised()
+        bench.run(300)
+        self.assertEqual(bench.value("BATTERY_HEATER"), OPEN_LOOP)
+        self.assertEqual(bench.raised(), ["CUT_OUT_OVER"])
+        self.near(bench.unit.duty[H_BATTERY], 0.28, 1e-5)
+
+    def test_wanting_no_sensor_is_no_way_round(self):
+        bench = self.bench
+        self.heat()
+        bench.set("BATTERY_SENSORS", 0)
+        bench.run(600)
+        self.assertEqual(bench.value("BATTERY_HEATER"), CUT_OUT)
+        self.assertEqual(bench.command("SET_DUTY", BATTERY, 1.0, 3600), STATE)
+
+    def test_a_zone_that_is_not_known_takes_no_duty(self):
+        bench = self.bench
+        self.assertEqual(bench.command("SET_DUTY", BATTERY, 1.0, 3600), DONE)
+        bench.run(100)
+        self.assertEqual(bench.value("BATTERY_HEATER"), MANUAL)
+        self.lose(BATTERY)
+        bench.run(100)
+        self.assertEqual(bench.value("BATTERY_HEATER"), OPEN_LOOP)
+        self.near(bench.unit.duty[H_BATTERY], 0.28, 1e-5)
+        self.assertEqual(bench.command("SET_DUTY", BATTERY, 1.0, 3600), STATE)
+
+    def test_in_doubt_the_hotter_sensor_decides(self):
+        bench = self.bench
+        bench.dead[3 * BATTERY + 2] = 1
+        bench.run(200)
+        bench.c[BATTERY] = 38.0
+        bench.off[3 * BATTERY] = -50.0
+        bench.run(400)
+        self.assertEqual((bench.value("DOUBTFUL_ZONES"), bench.value("BATTERY_HEATER")), (1 << BATTERY, OPEN_LOOP))
+        self.near(bench.value("BATTERY_C"), -12.0, 0.02)
+        bench.raised()
+        for celsius in (39.3, 40.5):
+            bench.c[BATTERY] = celsius
+            bench.run(20)
+        self.assertEqual(bench.value("BATTERY_HEATER"), CUT_OUT)
+        [(name, (zone, celsius, _, _))] = bench.events()
+        self.assertEqual((name, zone), ("CUT_OUT", BATTERY))
+        self.near(celsius, 40.5, 0.02)
+        for celsius in (39.3, 38.0, 36.8, 35.6, 34.5):
+            bench.c[BATTERY] = celsius
+            bench.run(20)
+        self.assertEqual(bench.value("BATTERY_HEATER"), OPEN_LOOP)
 
     def test_it_ends_a_band_below(self):
         bench = self.bench

@@ -48,6 +48,7 @@ SETTINGS = {
     "MIN_ON_S": 60,
     "MIN_OFF_S": 60,
     "CUT_OUT_BAND_K": 5,
+    "CUT_OUT_BLIND_S": 7200,
     "SETTLE_S": 30,
     "FAULT_S": 60,
     "CURRENT_A": 0.02,
@@ -171,6 +172,7 @@ class Bench:
         self.app = Thermal(self.core)
         self.unit = self.core.devices.thermal
         self.power = self.core.devices.power
+        self.power.link_ok = True
         self.c = [10.0] * ZONES
         self.off = [0.0] * 24
         self.dead = bytearray(24)

@@ -1,7 +1,10 @@
 """From temperatures to what each heater is told: who decides over it, its duty, its share of the power.
 
-Order of rights, the first that applies: disabled by the ground, isolated, cut out, commanded duty, open loop (its zone
-is not known), PI control. A cut-out gives way to nobody. The budget is above all duties.
+Order of rights, the first that applies: disabled by the ground, isolated, cut out, open loop (its zone is not known),
+commanded duty, PI control. A cut-out gives way to nobody. The budget is above all duties.
+
+A cut-out ends when its zone is known to be a band colder. Without sensors it goes on for `cut_out_blind_s`, in which
+the zone cools, and then open loop takes over, whose duties keep a zone within bounds by themselves.
 """
 
 from micropython import const
@@ -55,6 +58,7 @@ class Heating:
         self.overridden = bytearray(HEATERS)
         self.state = bytearray(HEATERS)
         self.cut = bytearray(HEATERS)
+        self._blind_s = [0] * HEATERS  # of a cut-out
         self.manual_s = [0] * HEATERS
         self.manual = [0.0] * HEATERS
         self.watts = [0.0] * HEATERS
@@ -79,7 +83,7 @@ class Heating:
             self._priority[heater] = int(values[places.priority + heater])
             self._switched[heater] = switched
             self.setpoint[heater] = self.override[heater] if self.overridden[heater] else values[column + heater]
-            self._guard(heater)
+            self._guard(heater, dt_s)
             self.state[heater] = self._who(heater)
             wanted = self._wanted(heater, open_loop, supplied, dt_s)
             self._duty[heater] = self._asked[heater] = self.switching.duty(heater, wanted, dt_s, bool(switched))
@@ -89,18 +93,21 @@ class Heating:
             self._tell(heater)
             self.heater_w += self._duty[heater] * self.watts[heater]
 
-    def _guard(self, heater: int) -> None:
-        """The cut-out. In doubt the colder sensor decides: open loop keeps such a zone within bounds by itself."""
+    def _guard(self, heater: int, dt_s: int) -> None:
+        """The cut-out. In doubt the hottest sensor decides."""
         zone = HEATED[heater]
         limit_c = self._values[self._places.cut_out + heater]
-        c = self._sensors.c[zone]
+        c = self._sensors.hot[zone]
         known = self._sensors.state[zone] <= DOUBTFUL
         if self.cut[heater]:
-            if not known or c < limit_c - self._values[self._places.cut_out_band_k]:
+            self._blind_s[heater] = 0 if known else self._blind_s[heater] + dt_s
+            over = c < limit_c - self._values[self._places.cut_out_band_k]
+            if over if known else self._blind_s[heater] >= self._values[self._places.cut_out_blind_s]:
                 self.cut[heater] = 0
                 self._listener.cut_out(heater, False)
         elif known and c >= limit_c:
             self.cut[heater] = 1
+            self._blind_s[heater] = 0
             self.cut_outs = (self.cut_outs + 1) & 0xFFFF
             self._listener.cut_out(heater, True)
 
@@ -111,9 +118,9 @@ class Heating:
             return ISOLATED
         if self.cut[heater]:
             return CUT_OUT
-        if self.manual_s[heater] > 0:
-            return MANUAL
-        return AUTOMATIC if self._sensors.state[HEATED[heater]] == KNOWN else OPEN_LOOP
+        if self._sensors.state[HEATED[heater]] != KNOWN:
+            return OPEN_LOOP
+        return MANUAL if self.manual_s[heater] > 0 else AUTOMATIC
 
     def _wanted(self, heater: int, open_loop: int, supplied: bool, dt_s: int) -> float:
         if self.manual_s[heater] > 0:

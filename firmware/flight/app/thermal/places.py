@@ -97,6 +97,7 @@ class Places:
         self.min_on_s = self._parameter("MIN_ON_S")
         self.min_off_s = self._parameter("MIN_OFF_S")
         self.cut_out_band_k = self._parameter("CUT_OUT_BAND_K")
+        self.cut_out_blind_s = self._parameter("CUT_OUT_BLIND_S")
         self.settle_s = self._parameter("SETTLE_S")
         self.fault_s = self._parameter("FAULT_S")
         self.current_a = self._parameter("CURRENT_A")
@@ -110,11 +111,13 @@ class Places:
         self.silent_excess = self._parameter("SILENT_EXCESS")
         self.enabled = self._parameter("ENABLED_HEATERS")
 
-        # Of the devices, of the power app; -1 in a mission without them.
+        # Of the devices, of the power app, of the night app; -1 in a mission without them.
         identifier = getattr(core.ids, "DEVICE_TIME_SCALE", 0)
         self.scale = core.index(identifier) if identifier else -1
         identifier = getattr(core.ids, "POWER_HEATER_BUDGET_W", 0)
         self.power_budget = core.index(identifier) if identifier else -1
+        identifier = getattr(core.ids, "NIGHT_PHASE", 0)
+        self.night_phase = core.index(identifier) if identifier else -1
         self._core = None
 
     def _row(self, names: "tuple[str, ...]", what: str, point: bool = False) -> int:

@@ -5,8 +5,8 @@ it has not moved by a bit for a long time, or it stands apart from the median of
 not count for reject_s is rejected; it comes back after return_s of samples that would all count.
 
 Zone. Three that count: the median. Two: their mean, and when they stand apart, nobody can tell which is wrong: the zone
-is doubtful, its value is the colder one, and no control goes by it. One: that one. None: the last value, and after
-reject_s the zone is lost.
+is doubtful, its value is the colder one, the hotter one decides over the cut-out, and no control goes by it. One:
+that one. None: the last value, and after reject_s the zone is lost.
 """
 
 from micropython import const
@@ -48,7 +48,8 @@ class SensorListener:
 class Sensors:
     """Allocates when made, never after.
 
-    readings: 24, zone * 3 + sensor. c: voted temperature by zone, the last one when there is none. state: by zone.
+    readings: 24, zone * 3 + sensor. c: voted temperature by zone, the last one when there is none. hot: the same, in
+    doubt the hottest. state: by zone.
     rejected: by channel the reason, GOOD = it counts. rejections: mod 65536.
     """
 
@@ -58,6 +59,7 @@ class Sensors:
         self._readings = readings
         self._listener = listener
         self.c = [0.0] * ZONES
+        self.hot = [0.0] * ZONES
         self.state = bytearray([NEW] * ZONES)
         self.rejected = bytearray(_CHANNELS)
         self.rejections = 0
@@ -168,33 +170,35 @@ class Sensors:
         if count == 1:
             self._sure(zone, a)
         elif count == 0:
-            self._unsure(zone, dt_s, LOST, self.c[zone])
+            self._unsure(zone, dt_s, LOST, self.c[zone], self.hot[zone])
         elif count == 2:
             if -apart <= a - b <= apart:
                 self._sure(zone, (a + b) / 2)
             else:
-                self._unsure(zone, dt_s, DOUBTFUL, min(a, b))
+                self._unsure(zone, dt_s, DOUBTFUL, min(a, b), max(a, b))
         else:
             middle = max(min(a, b), min(max(a, b), c))
             lowest = min(a, b, c)
-            if middle - lowest > apart and max(a, b, c) - middle > apart:
-                self._unsure(zone, dt_s, DOUBTFUL, lowest)
+            highest = max(a, b, c)
+            if middle - lowest > apart and highest - middle > apart:
+                self._unsure(zone, dt_s, DOUBTFUL, lowest, highest)
             else:
                 self._sure(zone, middle)
 
     def _sure(self, zone: int, value: float) -> None:
-        self.c[zone] = value
+        self.c[zone] = self.hot[zone] = value
         self._unsure_s[zone] = 0
         if self.state[zone] != KNOWN:
             self._enter(zone, KNOWN)
 
-    def _unsure(self, zone: int, dt_s: int, state: int, value: float) -> None:
+    def _unsure(self, zone: int, dt_s: int, state: int, value: float, hottest: float) -> None:
         """Not known what the zone has; for a while that is as before."""
         unsure_s = self._unsure_s[zone] + dt_s
         if unsure_s <= _COUNT_MAX:
             self._unsure_s[zone] = unsure_s
         if unsure_s >= self._values[self._places.reject_s] or DOUBTFUL <= self.state[zone] <= LOST:
             self.c[zone] = value
+            self.hot[zone] = hottest
             self._enter(zone, state)
 
     def _enter(self, zone: int, state: int) -> None:

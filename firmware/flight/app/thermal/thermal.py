@@ -21,6 +21,8 @@ _ALL: int = const(255)
 # Supply that is wanted and not there, and a budget that is too small, are told after this time.
 _PATIENCE_S: int = const(600)
 _COUNT_MAX: int = const(0x7FFF)
+# Of night.phase.
+_PHASE_NIGHT: int = const(2)
 
 _EVENTS_OF_ZONE = ("ZONE_KNOWN", "ZONE_DOUBTFUL", "ZONE_LOST")
 _EVENTS_OF_HEATER = (
@@ -157,7 +159,12 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
 
     def _choose_column(self, dt_s: int) -> None:
         """The column of set-points: of the mode, or by the light."""
-        lit = self._power.status & (FEED_PRESENT | ARRAY_PRODUCING) != 0
+        lit = self._lit
+        if self._power.link_ok:
+            lit = self._power.status & (FEED_PRESENT | ARRAY_PRODUCING) != 0
+        elif self.places.night_phase >= 0:
+            # The last that was heard of array and feed may be of yesterday.
+            lit = self._values[self.places.night_phase] != _PHASE_NIGHT
         self._light_s = self._light_s + dt_s if lit != self._lit else 0
         if self._light_s >= self._values[self.places.light_s]:
             self._lit = lit
@@ -255,7 +262,7 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
 
     def cut_out(self, heater: int, on: bool) -> None:
         zone = HEATED[heater]
-        self.core.events.raise_(self._event_cut_out if on else self._event_cut_out_over, zone, self.sensors.c[zone])
+        self.core.events.raise_(self._event_cut_out if on else self._event_cut_out_over, zone, self.sensors.hot[zone])
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -288,7 +295,8 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
         elif function == self._reset_fault:
             self.watch.reset(heater)
         elif function == self._set_duty:
-            if heating.state[heater] >= CUT_OUT:
+            # Nobody would see how hot it becomes, as long as its zone is not known.
+            if heating.state[heater] >= CUT_OUT or self.sensors.state[HEATED[heater]] != KNOWN:
                 return request.blame(STATE, 0, heating.state[heater])
             heating.manual[heater] = request.args[1]
             heating.manual_s[heater] = int(request.args[2])
