@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
-from hil.faults import Faults
+from hil.faults import Faults, Through, bursts, duplication, garbage, loss, wrong_baud
 from hil.ground import COMPLETED, Ground
 
 START, TAIL = bytes.fromhex("eb90"), bytes.fromhex("c5c5c5c5c5c5c579")
+PINGS = 20
+LIGHT_TIME_S = 0.4
+# Bursts and losses hit one in four telecommands and every second frame of telemetry.
+LINES: dict[str, Callable[[int], Through]] = {
+    "bursts": lambda seed: bursts(3e-3, 40, seed),
+    "loss": lambda seed: loss(3e-3, 40, seed),
+    "duplication": lambda seed: duplication(0.5, seed),
+    "garbage": lambda seed: garbage(0.5, 60, seed),
+}
+
+
+def completed(ground: Ground) -> float:
+    """Telecommands that the board has completed, which is renewed once a second; asking is one more."""
+    ground.run_for(1.2)
+    return ground.number("core.tc_completed")
+
+
+def ping_through(ground: Ground, faults: Faults) -> None:
+    """Twenty pings on the line as it is, then on a mended one: each was executed once, and they in their order."""
+    requests = []
+    for _ in range(PINGS):
+        requests.append(ground.send("core.ping"))
+        ground.step(0.05)  # a frame for each
+    for request in requests:
+        deadline = ground.target.deadline(60.0)
+        while request.sent.state != "delivered":
+            deadline.check("delivery", str(request.sent.state))
+            ground.step()
+    faults.link_mended()
+    ground.finish(ground.send("core.ping"), timeout_s=20.0)
+    # Reports that the line has damaged are missing, and a line may say one twice.
+    sent = [request.request_id for request in requests]
+    ended = [r.request_id for r in ground.reports if r.key == "1/7" and r.request_id in sent]  # type: ignore[attr-defined]
+    assert list(dict.fromkeys(ended)) == [one for one in sent if one in ended]
 
 
 @pytest.mark.sample
@@ -26,6 +61,51 @@ def test_every_command_gets_through_noise_once_and_in_order(ground: Ground, faul
     counts = [r.header.sequence_count for r in ground.reports]
     assert len(counts) == len(set(counts))
     assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+@pytest.mark.parametrize("line", LINES)
+def test_a_bad_line_changes_neither_number_nor_order_of_commands(
+    ground: Ground, faults: Faults, line: str, way: str
+) -> None:
+    through, spoiled = LINES[line](11), []
+
+    def spoiling(octets: bytes) -> bytes:
+        come = through(octets)
+        spoiled.append(come != octets)
+        return come
+
+    before = completed(ground)
+    faults.link(**{way: spoiling})
+    ping_through(ground, faults)
+    assert sum(spoiled) >= 2
+    assert completed(ground) == before + 1 + PINGS + 1
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_slow_line_changes_neither_number_nor_order_of_commands(ground: Ground, faults: Faults, way: str) -> None:
+    before = completed(ground)
+    faults.link_delay(LIGHT_TIME_S, up=way == "up", down=way == "down")
+    begin_s = ground.target.now_s()
+    ground.do("core.ping", timeout_s=20.0)
+    assert ground.target.now_s() - begin_s >= LIGHT_TIME_S
+    ping_through(ground, faults)
+    assert completed(ground) == before + 1 + 1 + PINGS + 1
+
+
+@pytest.mark.parametrize("ratio", [0.5, 2.0])
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_line_at_the_wrong_speed_carries_nothing_until_it_is_mended(
+    ground: Ground, faults: Faults, way: str, ratio: float
+) -> None:
+    before = completed(ground)
+    faults.link(**{way: wrong_baud(ratio)})
+    request = ground.send("core.ping")
+    ground.run_for(4.0)
+    assert request.reports == []
+    faults.link_mended()
+    ping_through(ground, faults)
+    assert completed(ground) == before + 1 + 1 + PINGS + 1
 
 
 def test_commands_wait_for_the_end_of_a_gap(ground: Ground, faults: Faults) -> None:

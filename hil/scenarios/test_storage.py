@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hil.faults import Faults
 from hil.ground import Ground
 
 LOSS_S, LIMIT, WINDOW_S = "modes.command_loss_s", "modes.reset_limit", "modes.reset_window_s"
@@ -67,6 +68,25 @@ def test_a_power_cut_while_parameters_are_written_leaves_the_old_or_the_new(grou
     found = ground.read(LOSS_S, WINDOW_S)
     assert (found[LOSS_S].raw, found[WINDOW_S].raw) in ((2000, 800), (3000, 900))
     assert ground.value("modes.mode") == "SAFE"
+
+
+@pytest.mark.sample
+@pytest.mark.needs("power")
+@pytest.mark.parametrize("longest_s", [0.05, 0.5])
+def test_what_was_stored_outlasts_a_brown_out(ground: Ground, faults: Faults, longest_s: float) -> None:
+    """The power comes back for moments that are too short to start in, or for just long enough."""
+    ground.set({LOSS_S: 2000, LIMIT: 0})
+    ground.do("modes.change", mode="STANDBY")
+    starts = ground.wait_value("modes.starts", lambda count: count > 0, ask=True)
+    ground.mark()
+    faults.brown_out(times=6, seed=5, longest_s=longest_s)
+    ground.await_boot()
+    assert (ground.number(LOSS_S), ground.number(LIMIT), ground.value("modes.mode")) == (2000, 0, "STANDBY")
+    ground.wait_value("modes.starts", lambda count: starts + 1 <= count <= starts + 7, ask=True)
+    assert ground.number("storage.failures") == 0
+    ground.set({LOSS_S: 3000})
+    cut(ground)
+    assert ground.number(LOSS_S) == 3000
 
 
 @pytest.mark.needs("power", "storage")
