@@ -342,3 +342,18 @@ def test_the_command_shows_and_exports(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, _, err = perilune("dictionary", "export", "csv", tmp_path / "file")
     assert (status, "cannot write" in err) == (1, True)
+
+
+def test_export_is_a_command_of_its_own_too(tmp_path: Path) -> None:
+    for number, words in enumerate((["dictionary", "export"], ["export"])):
+        status, out, _ = perilune(*words, "xtce", tmp_path / str(number), "--dictionary", TRIAL)
+        assert (status, len(out.splitlines())) == (0, 1)
+    assert (tmp_path / "0" / "perilune.xml").read_bytes() == (tmp_path / "1" / "perilune.xml").read_bytes()
+    with pytest.raises(SystemExit) as end:
+        perilune("export", "doors", tmp_path)
+    assert end.value.code == 2
+    status, out, _ = perilune("export", "csv", tmp_path / "csv", "--json")
+    told = json.loads(out)
+    assert told["format"] == "csv"
+    assert [Path(name).parent for name in told["files"]] == [tmp_path / "csv"] * 4
+    assert len(told["hash"]) == 64

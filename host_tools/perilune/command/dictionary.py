@@ -39,19 +39,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description=f"Write it for another system.\n\n{example}export xtce build/xtce",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    export.add_argument("format", choices=FORMAT_NAMES)
-    export.add_argument("folder", type=Path, help="where its files go")
-    for sub in (show, export):
-        sub.add_argument(
-            "--dictionary",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="FOLDER",
-            help="the mission's, beside the core's",
-        )
+    add_export_arguments(export)
+    _dictionary(show)
     show.set_defaults(act=_show)
-    export.set_defaults(act=_export)
+    export.set_defaults(act=export_files)
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `perilune dictionary export`, and of `perilune export`."""
+    parser.add_argument("format", choices=FORMAT_NAMES)
+    parser.add_argument("folder", type=Path, help="where its files go")
+    parser.add_argument("--json", action="store_true", help="tell what was written as one JSON object")
+    _dictionary(parser)
+
+
+def _dictionary(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dictionary",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="the mission's, beside the core's; perilune:payload is Perilune's own",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -124,12 +134,16 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _export(arguments: argparse.Namespace) -> int:
+def export_files(arguments: argparse.Namespace) -> int:
+    """Write the files; their names are printed."""
+    import msgspec  # noqa: PLC0415
+
     from ..dictionary.export import FORMATS  # noqa: PLC0415
     from ..errors import PeriluneError  # noqa: PLC0415
 
-    files = FORMATS[arguments.format](_load(arguments))
-    for name, text in files.items():
+    dictionary = _load(arguments)
+    written = []
+    for name, text in FORMATS[arguments.format](dictionary).items():
         path = arguments.folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,5 +152,10 @@ def _export(arguments: argparse.Namespace) -> int:
             raise PeriluneError(
                 f"cannot write {path}", found=error.strerror or "", next_step="give a folder of yours"
             ) from error
-        print(path)
+        written.append(str(path))
+    if arguments.json:
+        told = {"format": arguments.format, "hash": dictionary.content_hash.hex(), "files": written}
+        print(msgspec.json.encode(told).decode())
+    else:
+        print("\n".join(written))
     return 0
