@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .boards import BOARDS_DIR, Board, BoardError, load_board
 from .dictionary import load
-from .dictionary.load import BUILT_IN, CORE
+from .dictionary.folders import BUILT_IN, CORE
 from .errors import PeriluneError
 from .own_data import repository
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from flight.limits import JOURNAL_RECORD_MAX, PERSISTENT_MAX
+from perilune.cli import main
+from perilune.dictionary.__main__ import main as generator
 from perilune.dictionary.load import CORE, load
 from perilune.dictionary.problem import DictionaryError, Problem
-from perilune.dictionary.supply import load_checked
+from perilune.dictionary.supply import load_checked, names_put_together
 
 HEAD = """[subsystem]
 name = "demo"
@@ -500,3 +502,62 @@ def test_persistent_parameters_fit_into_their_record(tmp_path: Path) -> None:
     (tmp_path / "demo.toml").write_text(HEAD + "".join(rows[:PERSISTENT_MAX]), encoding="utf-8")
     assert len(load([tmp_path]).points) == PERSISTENT_MAX
     assert JOURNAL_RECORD_MAX >= 8 * PERSISTENT_MAX
+
+
+def test_a_folder_that_is_not_there_is_told_beside_the_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "hollow").mkdir()
+    for name, kind, text in (
+        ("typo", "folder", "there is no such folder"),
+        ("file", "folder", "it is not a folder"),
+        ("hollow", "empty", "no dictionary file"),
+    ):
+        with pytest.raises(DictionaryError, match=text) as caught:
+            load([CORE, tmp_path / name])
+        assert [problem.kind for problem in caught.value.problems] == [kind]
+        assert f"{tmp_path / name}: " in str(caught.value)
+        assert "perilune:payload" in str(caught.value)
+
+
+def test_perilunes_own_dictionary_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = load_checked([CORE, CORE / "payload"])
+    assert load_checked([CORE, Path("perilune:payload")]) == own
+    assert load([CORE, tmp_path / "perilune:payload"]) == own  # as make hands it on
+    assert names_put_together(own, [CORE, Path("perilune:payload")]) == names_put_together(
+        own, [CORE, CORE / "payload"]
+    )
+    with pytest.raises(DictionaryError, match="perilune:pay: there is no such folder"):
+        load([CORE, Path("perilune:pay")])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["dictionary", "show", "--dictionary"],
+        ["dictionary", "export", "json", "out", "--dictionary"],
+        ["export", "json", "out", "--dictionary"],
+        ["seq", "check", "a.seq", "--mission"],
+        ["seq", "rehearse", "a.seq", "--mission"],
+        ["archive", "ingest", "day.sqlite", "recording", "--dictionary"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_refuses_a_mistyped_folder_and_takes_perilunes_own(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.seq").write_text("SEQUENCE 21 ping\n\nR00:00:01 CORE.PING\n", encoding="utf-8")
+    Path("recording").touch()
+    assert main([*words, "typo"]) == 1
+    assert "typo: there is no such folder" in capsys.readouterr().err
+    assert not Path("out").exists()
+    assert main([*words, "perilune:payload"]) == 0
+
+
+def test_the_generator_refuses_a_mistyped_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["check"], ["generate", "--out", str(tmp_path / "out")], ["reference"]):
+        assert generator([*words, str(CORE), str(tmp_path / "typo")]) == 1
+        assert "typo: there is no such folder" in capsys.readouterr().err
+        assert generator([*words, str(CORE), "perilune:payload"]) == 0
+        capsys.readouterr()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .folders import named
 from .model import Dictionary
 
 
@@ -27,6 +28,6 @@ def driver_classes(dictionary: Dictionary, folders: Iterable[Path] = ()) -> tupl
 
 
 def _look_in(folders: Iterable[Path]) -> None:
-    for folder in folders:
+    for folder in named(folders):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))

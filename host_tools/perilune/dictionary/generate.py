@@ -17,6 +17,7 @@ from flight import tables as layout
 from flight.codec import FIELD_HALVES, field
 
 from . import model
+from .folders import named
 from .model import Dictionary
 from .vocabulary import CHECKS, MODES, RELATIONS, mode_bits
 
@@ -266,6 +267,7 @@ def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, st
 
     An app `demo:Demo` is demo.py, or the folder demo, in one of *folders*. Raises FileNotFoundError.
     """
+    folders = named(folders)
     found: dict[str, str] = {}
     modules = [app.module for app in dictionary.apps] + [device.module for device in dictionary.devices]
     for top in sorted({module.split(".")[0] for module in modules} - {"flight"}):

@@ -12,41 +12,32 @@ from pathlib import Path
 
 import msgspec
 
-from ..own_data import data_folder
 from .behaviour import resolve_behaviour
 from .definitions import Resolver
 from .devices import resolve_devices
+from .folders import CORE, check_folders, mission_folder, named
 from .model import App, Device, Dictionary
-from .problem import DictionaryError, Place, Problem
+from .problem import DictionaryError, Problem
 from .schema import Subsystem
 from .source import Located, Source, dictionary_files, read
 from .vocabulary import MODE_NAMES
 
-CORE = data_folder("firmware/dictionary")
-# `perilune:payload` in a file of somebody's own is the folder payload of CORE, wherever Perilune lies.
-BUILT_IN = "perilune:"
-
-
-def mission_folder(text: str, base: Path) -> Path:
-    """The dictionary folder that a file in *base* names: a path from there, or one of Perilune's own (BUILT_IN)."""
-    own = text.removeprefix(BUILT_IN)
-    return ((base if own == text else CORE) / own).resolve()
+__all__ = ["CORE", "load", "mission_folder", "resolve"]
 
 
 def load(folders: Iterable[Path] = (CORE,)) -> Dictionary:
-    """Read, check and resolve the dictionary in *folders*. Raises DictionaryError with every problem."""
-    folders = list(folders)
+    """Read, check and resolve the dictionary in *folders*. Raises DictionaryError with every problem.
+
+    A folder `perilune:NAME` is Perilune's own of that name.
+    """
+    folders = named(folders)
     problems: list[Problem] = []
+    check_folders(folders or [Path()], problems)
     sources = []
     for path in dictionary_files(folders):
         source = read(path, problems)
         if source is not None:
             sources.append(source)
-    if not sources and not problems:
-        place = Place(folders[0] if folders else Path(), 0)
-        problems.append(
-            Problem(place, "empty", "no dictionary file", "Put a .toml file with [subsystem] into the folder")
-        )
     apps = _apps(sources, problems)
     devices = resolve_devices(sources, folders, problems)
     dictionary = resolve(sources, apps, problems, devices)

@@ -10,7 +10,7 @@ from ..errors import PeriluneError
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A line of a dictionary file."""
+    """A line of a dictionary file; line 0: all of it, or a folder."""
 
     path: Path
     line: int
@@ -25,7 +25,8 @@ class Problem(msgspec.Struct, frozen=True):
     mend: str
 
     def __str__(self) -> str:
-        return f"{self.place.path}:{self.place.line}: {self.text}. {self.mend}"
+        line = f":{self.place.line}" if self.place.line else ""
+        return f"{self.place.path}{line}: {self.text}. {self.mend}"
 
 
 class DictionaryError(PeriluneError):

@@ -18,6 +18,7 @@ from flight.topology import build
 
 from . import schema
 from .apps import app_classes, driver_classes
+from .folders import named
 from .generate import id_values, modules
 from .keys import BENCH_KEYS
 from .load import load
@@ -28,7 +29,7 @@ from .source import dictionary_files, read
 
 def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
     """Raise DictionaryError for every point of *dictionary* (loaded from *folders*) without exactly one supplier."""
-    folders = list(folders)
+    folders = named(folders)
     places: dict[str, Place] = {}
     apps: dict[str, Place] = {}
     devices: dict[str, Place] = {}
@@ -93,7 +94,7 @@ def names_put_together(dictionary: Dictionary, folders: Iterable[Path]) -> set[s
 
     All others stand as `ids.NAME` in its source, and are numbers in a frozen image.
     """
-    folders = list(folders)
+    folders = named(folders)
     ids = _Ids(id_values(dictionary))
     tables, _ = modules(dictionary)
     build(tables, ids, Hal(), BENCH_KEYS, app_classes(dictionary, folders), driver_classes(dictionary, folders))
@@ -134,7 +135,7 @@ def _asked(error: AttributeError, dictionary: Dictionary, places: dict[str, Plac
 
 def load_checked(folders: Iterable[Path]) -> Dictionary:
     """load(), and every point has its supplier. Raises DictionaryError."""
-    folders = list(folders)
+    folders = named(folders)
     dictionary = load(folders)
     check_supply(dictionary, folders)
     return dictionary
