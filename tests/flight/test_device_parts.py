@@ -168,6 +168,15 @@ class TestThermistor(unittest.TestCase):
             self.assertFalse(part.read(*NTC))
             self.assertFalse(part.celsius.valid)
 
+    def test_settings_that_give_no_temperature(self):
+        adc = MemoryAdc()
+        adc.value = 30000
+        part = Thermistor(adc)
+        for settings in ((NTC[0], 0.0, 0.0, 0.0), (NTC[0], -1e-3, 0.0, 0.0), (0.0, *NTC[1:]), (-NTC[0], *NTC[1:])):
+            self.assertFalse(part.read(*settings))
+            self.assertFalse(part.celsius.valid)
+        self.assertTrue(part.read(*NTC))
+
 
 class TestHeaterSwitch(unittest.TestCase):
     def history(self, duty, seconds=3600):

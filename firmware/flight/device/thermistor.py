@@ -27,13 +27,17 @@ class Thermistor(Source):
         self.celsius = Reading(self)
 
     def read(self, resistor_ohm: float, a: float, b: float, c: float) -> bool:
-        """Take the reading; False, and it is not valid, for a broken or shorted wire."""
+        """Take the reading; False, and it is not valid: a broken or shorted wire, or settings that give no temperature."""
         raw = self._adc.read_u16()
-        if not _SHORT < raw < _OPEN:
+        if not _SHORT < raw < _OPEN or resistor_ohm <= 0.0:
             self.celsius.valid = False
             return False
         logarithm = log(resistor_ohm * raw / (_FULL - raw))
-        self.celsius.value = 1.0 / (a + b * logarithm + c * logarithm * logarithm * logarithm) - _KELVIN
+        per_kelvin = a + b * logarithm + c * logarithm * logarithm * logarithm
+        if per_kelvin <= 0.0:
+            self.celsius.valid = False
+            return False
+        self.celsius.value = 1.0 / per_kelvin - _KELVIN
         self.celsius.valid = True
         self.age_s = 0
         return True

@@ -80,7 +80,9 @@ class Night(App):
         self._wake_period = index(ids.NIGHT_WAKE_PERIOD_S)
         self._wake = index(ids.NIGHT_WAKE_S)
         self._automatic = index(ids.NIGHT_AUTOMATIC)
-        self._scale = index(ids.DEVICE_TIME_SCALE)
+        # A bench has it, where the payload's time may run faster than the board's; parts of the board have none.
+        scale = getattr(ids, "DEVICE_TIME_SCALE", 0)
+        self._scale = index(scale) if scale else -1
         self._points = (
             supply(ids.NIGHT_SUN_ELEVATION_DEG),
             supply(ids.NIGHT_HOUR_ANGLE_DEG),
@@ -147,7 +149,7 @@ class Night(App):
     def step_01hz(self) -> None:
         """Ten seconds have passed."""
         values = self._values
-        elapsed_s = _STEP_S * int(values[self._scale])
+        elapsed_s = _STEP_S * ((int(values[self._scale]) or 1) if self._scale >= 0 else 1)
         self.time.advance(elapsed_s, int(values[self._day]), int(values[self._keep]))
         self._look_at_light(elapsed_s)
         self._look_at_sun()
