@@ -56,7 +56,8 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     target: kind of target. image: ELF that is booted (qemu, renode). missions: dictionary folders added to the core,
     the same that the image was built with; perilune:payload is Perilune's own. keys: key file of the image; the
     bench's own where there is none. link, bus, console, power, reset: of a real board; reset is a command. boot_s:
-    time for the first housekeeping.
+    time for the first housekeeping. parts: parts of the board's own, a script that Renode includes behind the board's
+    (renode), or "memory" (sitl).
     """
 
     target: Kind
@@ -66,6 +67,7 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     missions: list[str] = []
     keys: str | None = None
     plant: PlantData | None = None
+    parts: str | None = None
     boot_s: float = 20.0
     link: Line | None = None
     bus: Line | None = None
@@ -136,6 +138,12 @@ def _check(bench: Bench, path: Path) -> None:
         raise BenchError(f"{path}: image: a {bench.target} bench boots none", next_step="take it out")
     if bench.target == "sitl" and bench.keys is not None:
         raise BenchError(f"{path}: keys: sitl has the keys of the bench", next_step="take it out")
+    if bench.parts is not None and (bench.target, bench.parts == "memory") not in (("renode", False), ("sitl", True)):
+        raise BenchError(
+            f"{path}: parts",
+            expected='"memory" (sitl) or a script of Renode (renode)',
+            found=f'"{bench.parts}" ({bench.target})',
+        )
     for line in (bench.link, bench.bus, bench.console):
         if line is not None and not 1200 <= line.baud <= 3_000_000:
             raise BenchError(f"{path}: baud of {line.port}", expected="1200 to 3000000", found=str(line.baud))

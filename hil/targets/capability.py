@@ -13,5 +13,6 @@ CAPABILITIES = {
     "storage": "what the board has stored can be read, and put there, while it is off",
     "memory": "memory can be read and written while the program runs",
     "exact_time": "time moves only when it is let: the same run twice is the same twice",
+    "parts": "there are parts of the board's own, on I2C, analogue inputs and pins",
     "fresh": "every boot may begin with empty storage",
 }

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
@@ -148,6 +148,7 @@ class Renode:
         self._server: xmlrpc.client.ServerProxy | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._program: tuple[Path, Path | None] | None = None
+        self._scripts: tuple[Path, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -162,17 +163,18 @@ class Renode:
 
     # ---- life and death -------------------------------------------------------------------------------------------
 
-    def boot(self, elf: Path, storage: Path | None = None, paused: bool = False) -> None:
+    def boot(self, elf: Path, storage: Path | None = None, paused: bool = False, scripts: Sequence[Path] = ()) -> None:
         """Start a new machine with the program *elf*; one that runs is stopped first.
 
         *storage* is a file with the content of the flash sectors behind the board's storage; it is read at the start,
         when it is there, and written by ``stop`` and ``power_cut``. With *paused* time stands still until ``resume`` or
-        ``run_for``. Raises EmulatorMissing, FileNotFoundError, ControlError or TargetDied.
+        ``run_for``. *scripts* are included behind the board's. Raises EmulatorMissing, FileNotFoundError, ControlError
+        or TargetDied.
         """
         self.stop()
         if not elf.is_file():
             raise FileNotFoundError(f"{elf} is not there; `make firmware` builds programs for boards")
-        self._program = (elf, storage)
+        self._program, self._scripts = (elf, storage), tuple(scripts)
         try:
             self._start_server()
             self._load(elf, storage)
@@ -214,6 +216,8 @@ class Renode:
             self.execute(f"${name}_port={port}")
         assert self.board.renode is not None
         self.execute(f"include {monitor_path(BOARDS_DIR / self.board.name / self.board.renode.script)}")
+        for script in self._scripts:
+            self.execute(f"include {monitor_path(script)}")
         self._load_storage(storage)
         for name, channel in self.uarts.items():
             channel.attach(socket.create_connection(("127.0.0.1", ports[name]), CONNECT_TIMEOUT_S))
@@ -273,12 +277,12 @@ class Renode:
             raise ControlError("power_cut before boot: no machine has been started")
         elf, storage = self._program
         if storage is not None:
-            self.boot(elf, storage)
+            self.boot(elf, storage, scripts=self._scripts)
             return
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "storage.bin"
             self._program = (elf, kept)
-            self.boot(elf, kept)
+            self.boot(elf, kept, scripts=self._scripts)
         self._program = (elf, None)
 
     @property

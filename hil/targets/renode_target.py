@@ -14,6 +14,7 @@ from hil.plant.attached import AttachedPlant
 
 from .channel import Channel
 from .errors import TargetError
+from .parts import Parts, RenodeParts
 from .renode import Renode
 from .target import LOOK_S, Memory, Target
 
@@ -44,7 +45,8 @@ class RenodeTarget(Target):
 
     def boot(self) -> None:
         """A new emulation that stands still."""
-        self.renode.boot(self.bench.image_path, storage=self.storage_path, paused=True)
+        scripts = [] if self.bench.parts is None else [self.bench.path(self.bench.parts)]
+        self.renode.boot(self.bench.image_path, storage=self.storage_path, paused=True, scripts=scripts)
         # Else `RunFor` takes as long as the time that it lets pass. Boards for people keep the pace of the host.
         self.renode.execute("emulation SetGlobalAdvanceImmediately true")
 
@@ -107,6 +109,12 @@ class RenodeTarget(Target):
     def memory(self) -> Memory:
         """Memory of the machine."""
         return self.renode.memory
+
+    @property
+    def parts(self) -> Parts:
+        """Models of them."""
+        self.require("parts")
+        return RenodeParts(self.renode.execute)
 
     def read_storage(self) -> bytes:
         """Content of the file; empty when the board has never run."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flight.hal.host import MemoryStorage
+from flight.hal.host import HostHal, MemoryStorage
 from flight.hal.null import PORT_COUNTERS, RESET_HARD, RESET_POWER_ON, Port
 from perilune.dictionary.load import CORE
 
@@ -17,6 +17,7 @@ from hil.plant.line import FRAME_GAP_S
 
 from .errors import ControlError
 from .line import MemoryLine
+from .parts import MemoryParts, Parts
 from .sitl import Sitl
 from .target import LOOK_S, Target
 
@@ -146,6 +147,17 @@ class SitlTarget(Target):
         end_s = self.now_s() + timeout_s
         while not self.line.waiting and (left_s := end_s - self.now_s()) > 1e-6:
             self.run_for(min(left_s, LOOK_S))
+
+    @property
+    def parts(self) -> Parts:
+        """A table in their place."""
+        self.require("parts")
+        return MemoryParts(self._hal)
+
+    def _hal(self) -> HostHal:
+        if self.board is None:
+            raise ControlError("the parts of a board that has no power")
+        return self.board.hal
 
     def read_storage(self) -> bytes:
         """Content of all sectors."""

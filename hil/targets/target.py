@@ -25,6 +25,7 @@ from hil.plant.attached import AttachedPlant
 from .capability import CAPABILITIES
 from .errors import CapabilityMissing
 from .line import Line
+from .parts import Parts
 
 LOOK_S = 0.01  # board time between two looks at a condition
 
@@ -72,7 +73,7 @@ class Target(ABC):
     @property
     def capabilities(self) -> frozenset[str]:
         """What this target can do, of `CAPABILITIES`."""
-        return frozenset(CAPABILITIES) - set(self.missing)
+        return frozenset(name for name in CAPABILITIES if self.can(name))
 
     def can(self, capability: str) -> bool:
         """Has the target a capability? Raises KeyError for one that there is not."""
@@ -82,6 +83,8 @@ class Target(ABC):
         """Why the target lacks a capability; empty when it has it. Raises KeyError for one that there is not."""
         if capability not in CAPABILITIES:
             raise KeyError(f"no capability {capability!r}; there are {', '.join(CAPABILITIES)}")
+        if capability == "parts" and self.bench.parts is None:
+            return "its bench names none"
         return self.missing.get(capability, "")
 
     def require(self, capability: str) -> None:
@@ -164,6 +167,12 @@ class Target(ABC):
         """Memory of the running board."""
         self.require("memory")
         raise AssertionError("a target that has it says so")
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of the board's own, from outside."""
+        self.require("parts")
+        raise AssertionError("a target that has them says so")
 
     def read_storage(self) -> bytes:
         """Content of the storage; while the board is off."""

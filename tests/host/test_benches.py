@@ -19,7 +19,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_there_is_a_bench_for_every_kind_of_target() -> None:
-    assert bench_names() == sorted(KINDS)
+    assert set(bench_names()) == {*KINDS, "renode_parts", "sitl_parts"}
     assert [load_bench(name).target for name in KINDS] == list(KINDS)
 
 
@@ -50,6 +50,12 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (QEMU + "[plant]\nlatitude_deg = 91.0\n", "plant.latitude_deg; expected -90 to 90; found 91"),
         (QEMU + "[plant]\nstart_soc = 1.5\n", "plant.start_soc; expected 0 to 1; found 1.5"),
         (QEMU + "[plant]\nspeed = 100.0\n", "plant.speed; expected 1 to 60; found 100"),
+        (
+            QEMU + 'parts = "a.resc"\n',
+            'parts; expected "memory" .sitl. or a script of Renode .renode.; found "a.resc" .qemu.',
+        ),
+        ('target = "sitl"\nparts = "a.resc"\n', 'parts; expected "memory"'),
+        ('target = "renode"\nimage = "a.elf"\nparts = "memory"\n', 'parts; expected "memory"'),
         ("target = ", "mine.toml: "),
     ],
 )
@@ -59,5 +65,7 @@ def test_a_wrong_file_is_refused_with_its_reason(tmp_path: Path, text: str, mess
 
 
 def test_a_bench_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(BenchError, match=r"bench nosuch; expected a file, or one of qemu, renode, serial, sitl; found"):
+    with pytest.raises(
+        BenchError, match=r"bench nosuch; expected a file, or one of qemu, renode, renode_parts, serial"
+    ):
         load_bench("nosuch")

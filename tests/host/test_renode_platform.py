@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 from perilune.boards import BOARDS_DIR, board_names, load_board
+from perilune.dictionary import load
+from perilune.dictionary.load import CORE
+
+from hil.targets.parts import CHANNELS, LAMPS, LINES, SHUNTS_OHM, THERMOMETERS
 
 ROOT = BOARDS_DIR.parent
 REGISTERS = (ROOT / "firmware/stm32f4/stm32f4.h").read_text(encoding="utf-8")
 BASE = BOARDS_DIR / "stm32f4.repl"
+PARTS = ROOT / "hil/renode_parts"
 VERSIONED = {
     "1.16": BOARDS_DIR / "stm32f4_i2c_spi_rng_1.16.repl",
     "later": BOARDS_DIR / "stm32f4_i2c_spi_rng_later.repl",
@@ -34,6 +39,8 @@ CLASSES = {
     "Miscellaneous.CombinedInput": {"numberOfInputs"},
     "Miscellaneous.DWT": {"frequency"},
     "Miscellaneous.LED": {"invert"},
+    "Perilune.Ina226": {"microohms"},
+    "Perilune.Tmp117": set(),
     "Miscellaneous.STM32F4_RCC": {"rtcPeripheral"},
     "Miscellaneous.STM32_PWR": set(),
     "Miscellaneous.STM32_SYSCFG": set(),
@@ -234,6 +241,42 @@ def test_led_is_on_the_pin_of_the_board(board: str) -> None:
     ]
     assert load_board(board).led.pin == f"P{port.removeprefix('gpioPort')}{source}"
     assert entries["led"].place == port
+
+
+def test_parts_are_where_the_dictionary_of_their_mission_wires_them() -> None:
+    """hil/renode_parts on a Netduino Plus 2, firmware/dictionary/parts and the names in hil/targets/parts.py."""
+    board = load_board("netduinoplus2")
+    entries = platform(PARTS / "parts.repl")
+    devices = load([CORE, CORE / "parts"]).devices
+    wiring = {name: values for device in devices for name, values in device.wiring}
+    assert wiring["i2c"] == (1,)
+    for names, expected in ((LINES, [wiring[name][0] for name in LINES]), (THERMOMETERS, list(wiring["battery_c"]))):
+        assert list(names.values()) == expected
+        assert [entries[name].place for name in names] == [f"i2c1 0x{address:X}" for address in expected]
+    switched = [pin for name in ("charger", "loads", "heaters") for pin in wiring[name] if pin]
+    assert set(switched) == set(LAMPS)
+    for pin, lamp in LAMPS.items():
+        port, name = lamp.split(".")
+        number = board.pins[pin].lstrip("PABC")
+        assert board.pins[pin] == f"P{port[-1]}{number}"
+        assert entries[name].place == f"{port} {number}"
+        assert (number, f"{name}@0") in entries[port].lines
+    assert {pin for pin in wiring["thermistors"] if pin} == set(CHANNELS)
+    assert [board.pins[pin] for pin in CHANNELS] == [f"PC{channel - 10}" for channel in CHANNELS.values()]
+    shunts = {name: 1e-6 * int(entries[name].parameters["microohms"]) for name in LINES}
+    assert shunts == pytest.approx(SHUNTS_OHM)
+
+
+def test_the_script_of_the_parts_names_devices_and_properties_that_there_are() -> None:
+    script = (PARTS / "parts.resc").read_text(encoding="utf-8")
+    names = re.findall(r"\$ORIGIN/(\S+)", script)
+    assert names == ["Parts.cs", "parts.repl"]
+    source = (PARTS / "Parts.cs").read_text(encoding="utf-8")
+    properties = re.findall(r"public decimal (\w+) \{ get; set; \}", source)
+    assert properties == ["Voltage", "Current", "Temperature"]
+    for name, found in re.findall(r"sysbus\.i2c1\.(\w+) (\w+) \S+\n", script):
+        assert found in (properties[:2] if name in LINES else properties[2:]), name
+    assert re.findall(r"public class (\w+)", source) == ["Ina226", "Tmp117"]
 
 
 @pytest.mark.parametrize("board", board_names())

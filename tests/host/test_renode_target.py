@@ -12,6 +12,7 @@ from hil.bench import Bench
 from hil.plant import rtu
 from hil.plant.attached import AttachedPlant
 from hil.plant.plant import Plant
+from hil.targets.errors import CapabilityMissing
 from hil.targets.renode_target import RenodeTarget
 from tests.host.test_renode_driver import Install, elf, install
 
@@ -82,6 +83,38 @@ def test_the_plant_answers_on_the_bus_and_keeps_renodes_time(
     assert rtu.is_frame(answer)
     target.run_for(2.0)
     assert plant.call(lambda p: p.now_s) == pytest.approx(target.now_s(), abs=1.01)
+
+
+def test_parts_are_models_that_a_script_of_the_bench_adds(install: Install, elf: Path, tmp_path: Path) -> None:
+    log = install()
+    (tmp_path / "my parts.resc").touch()
+    bench = Bench(
+        target="renode", board="netduinoplus2", image=str(elf), name="renode", parts=str(tmp_path / "my parts.resc")
+    )
+    with RenodeTarget(bench, tmp_path) as target:
+        target.boot()
+        target.parts.set_line("battery", 29.5, -0.25)
+        target.parts.set_temperature("battery_1", -7.5)
+        target.parts.set_analogue("A2", 0.5)
+        assert target.parts.is_on("D9")
+        commands = log.read_text(encoding="utf-8").splitlines()
+        assert commands[-5:] == [
+            "sysbus.i2c1.battery Voltage 29.500000",
+            "sysbus.i2c1.battery Current -0.250000",
+            "sysbus.i2c1.battery_1 Temperature -7.500000",
+            "sysbus.adc1 FeedSample 2048 12 -1",
+            "sysbus.gpioPortA.heater_electronics State",
+        ]
+        includes = [command for command in commands if command.startswith("include")]
+        assert [line.rpartition("/")[2] for line in includes] == ["netduinoplus2.resc", "my\\ parts.resc"]
+        target.power_cut()
+        assert log.read_text(encoding="utf-8").count("parts.resc") == 2
+
+
+def test_a_bench_without_parts_says_so(target: RenodeTarget) -> None:
+    assert target.why_not("parts") == "its bench names none"
+    with pytest.raises(CapabilityMissing, match="renode has no parts: its bench names none"):
+        _ = target.parts
 
 
 def test_power_off_leaves_time_to_pass(install: Install, target: RenodeTarget) -> None:
