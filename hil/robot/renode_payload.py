@@ -9,7 +9,8 @@
         Execute Command    ...                  Renode's
         Send Telecommand   CORE.PING            ours
 
-Time moves only in our keywords, so both see the board at the same instant. Renode's `Start Emulation` is not used.
+Time stands still between keywords, so both see the board at the same instant: Renode's testers of UARTs and LEDs, which
+let it pass, are given `pauseEmulation=true`, and `Start Emulation` is not used.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from perilune.boards import Board
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
@@ -105,6 +107,15 @@ class RenodePayload(Payload):
 
     def make_target(self, folder: Path) -> Target:
         return RenodeTestTarget(self._bench, folder)
+
+    @keyword
+    def load_program(self, image: str) -> None:
+        """Load a program that is no payload, as a dev image, on the bench's board. Time stands still."""
+        self._stop()
+        self._folder = tempfile.TemporaryDirectory(prefix="perilune-robot-")
+        bench = msgspec.structs.replace(self._bench, image=str(Path(image).resolve()))
+        self._target = RenodeTestTarget(bench, Path(self._folder.name))
+        self._target.boot()
 
     @keyword
     def let_renode_run_for(self, duration: str) -> None:

@@ -15,6 +15,12 @@ Time Is Renode's
     Should Not Be Equal    ${before}    ${after}
     Housekeeping Should Show    core.uptime_s    >=    2
 
+Frames Come Down The Link
+    [Documentation]    By Renode's own tester of the UART: the marker that is before each frame.
+    Create Terminal Tester    sysbus.usart1    timeout=5    defaultPauseEmulation=true    binaryMode=true
+    Wait For Bytes On Uart    1A CF FC 1D
+    Payload Should Be Alive
+
 The Program Runs From Flash
     ${pc}=    Execute Command    cpu PC
     ${address}=    Convert To Integer    ${pc.strip()}    16
