@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+from hil.bench import load_bench
 from hil.campaign.memory import memory_campaign
 from hil.campaign.outcome import Outcome, write_report
 from hil.campaign.power import power_campaign
+from hil.campaign.regions import why_no_code
 from hil.campaign.soak import UNRULY, soak, write_soak
 
 
@@ -17,13 +19,14 @@ def fly_memory(options: argparse.Namespace) -> int:
     """Bit flips; 1 when a board died."""
     begin_s = time.monotonic()
     judged = memory_campaign(options.bench, options.seed, options.flips, options.boards)
+    reason = why_no_code(load_bench(options.bench).target)
     resets = [one for one in judged if one.outcome is Outcome.RESET]
     facts: dict[str, object] = {
         "seed": options.seed,
         "bench": options.bench,
         "boards at a time": options.boards,
         "took": f"{time.monotonic() - begin_s:.0f} s",
-        "code": "not flipped: flash is read-only in QEMU",
+        "code": f"not flipped: {reason}" if reason else "flipped, too",
         "resets with a crash report": f"{sum(one.reported for one in resets)} of {len(resets)}",
         "longest recovery": f"{max((one.recovery_s for one in resets), default=0.0):.1f} s",
     }

@@ -137,7 +137,7 @@ def fly(batch: Batch) -> list[Judged]:
     judged: list[Judged] = []
     try:
         with FlyingBoard(bench, dictionary, folder) as board:
-            regions = regions_of(bench.image_path, find_ccm(board.ground.target.memory))
+            regions = regions_of(bench.image_path, find_ccm(board.ground.target.memory), bench.target)
             for number in range(batch.first, batch.first + batch.count):
                 flip = draw(source, regions)
                 name = symbols.object_at(flip.address)

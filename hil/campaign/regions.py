@@ -10,6 +10,7 @@ import msgspec
 from hil.targets.symbols import Symbols
 from hil.targets.target import Memory, Target
 
+FLASH_BASE = 0x0800_0000
 SRAM_END = 0x2002_0000
 # Core-coupled memory: QEMU 7 has it behind the SRAM, silicon where the part has it (firmware/stm32f4/main.c).
 CCM_BASES = (0x1000_0000, 0x2002_0000)
@@ -32,9 +33,14 @@ class Flip(msgspec.Struct, frozen=True):
     bit: int
 
 
-def regions_of(elf: Path, ccm_base: int) -> list[Region]:
-    """Regions of an image. ccm_base: where its core-coupled memory lies, 0 = nowhere. Code lies in flash, which QEMU
-    lets nobody write."""
+def why_no_code(kind: str) -> str:
+    """Why bits of code are not turned on a target of this kind; empty where they are."""
+    return "" if kind == "renode" else "flash is read-only in QEMU"
+
+
+def regions_of(elf: Path, ccm_base: int, kind: str = "qemu") -> list[Region]:
+    """Regions of an image. ccm_base: where its core-coupled memory lies, 0 = nowhere. kind: of the target; code lies in
+    flash, which not every one lets us write."""
     at = Symbols(elf).address
     regions = [
         Region("stack", at("_stack_bottom"), at("_stack_top")),
@@ -43,6 +49,8 @@ def regions_of(elf: Path, ccm_base: int) -> list[Region]:
         Region("bss", at("_bss_start"), at("_bss_end")),
         Region("heap", at("_heap_start"), SRAM_END),
     ]
+    if not why_no_code(kind):
+        regions.append(Region("code", FLASH_BASE, at("_image_end")))
     if ccm_base:
         regions.append(Region("ccm", ccm_base, ccm_base + CCM_SIZE))
     return [region for region in regions if region.end > region.start]

@@ -18,7 +18,7 @@ from hil.campaign.flying_board import FlyingBoard
 from hil.campaign.memory import BATCH, DEAD_S, batches, judge_flip, memory_campaign
 from hil.campaign.outcome import Judged, Outcome, table, write_report
 from hil.campaign.power import SEQUENCE, Load, power_campaign
-from hil.campaign.regions import Flip, Region, draw
+from hil.campaign.regions import Flip, Region, draw, regions_of
 from hil.campaign.soak import UNRULY, Soak, board_of, fly_quietly, soak, write_soak
 from hil.ground import Ground
 from hil.targets.sitl_target import SitlTarget
@@ -142,6 +142,16 @@ def test_flips_are_the_same_for_the_same_seed_and_every_region_has_its_part() ->
     assert 150 < sum(flip.region == "small" for flip in first) < 250
     assert {flip.bit for flip in first} == set(range(8))
     assert all(0 <= f.address < 4 if f.region == "small" else 100 <= f.address < 100_100 for f in first)
+
+
+@pytest.mark.board
+def test_code_is_turned_where_its_flash_can_be_written() -> None:
+    elf = load_bench("qemu").image_path
+    names = {kind: [region.name for region in regions_of(elf, 0, kind)] for kind in ("qemu", "renode")}
+    assert names["renode"] == [*names["qemu"], "code"]
+    code = regions_of(elf, 0, "renode")[-1]
+    assert code.start == 0x0800_0000
+    assert 100_000 < code.end - code.start < 512 * 1024
 
 
 def test_flips_are_shared_out_to_boards() -> None:
