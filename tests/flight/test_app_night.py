@@ -255,7 +255,7 @@ class TestSolarTime(unittest.TestCase):
     def test_a_damaged_record_is_no_time(self):
         bench = Bench()
         bench.know(5000)
-        for octets in (b"", b"\x02\x02\0\0\x13\x88", b"\x01\x02\xff\0\x13\x88"):
+        for octets in (b"", b"\x03\x02\0\0\x13\x88\0\0", b"\x02\x02\xff\0\x13\x88\0\0", b"\x01\x02\0\0\x13\x88"):
             bench.store.records[STORE_NIGHT] = octets
             after = Bench(bench.store)
             after.run(10)
@@ -437,6 +437,74 @@ class TestReturn(unittest.TestCase):
         self.assertEqual(bench.run(700), ["STAGE_REACHED", "DAY_BEGAN"])
         # The sequence that waits for the last stage looks at it later.
         self.assertEqual((bench.value("STAGE"), bench.value("PHASE")), (4, DAY))
+
+    def standby(self):
+        """The board is in STANDBY and waits for its charge."""
+        bench = self.dawn()
+        bench.run(2000)
+        bench.power("BATTERY_C", 2.5)
+        bench.power("ARRAY_W", 20.0)
+        bench.run(1400)
+        bench.mode_is(MODE_STANDBY)
+        self.assertEqual(bench.value("STAGE"), 3)
+        return bench
+
+    def again(self, bench, mode=MODE_STANDBY):
+        after = Bench(bench.store, true=bench.true)
+        after.power("BATTERY_C", 2.5)
+        after.power("BATTERY_C_VALID", 3)
+        after.power("BATTERY_SOC", 30.0)
+        after.power("ARRAY_W", 20.0)
+        after.mode_is(mode)
+        return after
+
+    def test_it_goes_on_after_a_restart(self):
+        after = self.again(self.standby())
+        self.assertEqual(after.run(30), ["DAWN_BEGAN"])
+        self.assertEqual((after.value("PHASE"), after.value("STAGE")), (DAWN, 3))
+        after.board.executor.count = 1
+        self.assertEqual(after.run(2 * HOUR), [])
+        after.power("BATTERY_SOC", 61.0)
+        self.assertEqual(after.run(700), ["STAGE_REACHED", "DAY_BEGAN"])
+        # A day that follows it has nothing to lead back from.
+        self.assertEqual(self.again(after).run(2 * HOUR), [])
+
+    def test_it_goes_on_after_a_restart_without_a_clock(self):
+        bench = self.standby()
+        bench.app.time.forget()
+        self.assertEqual(self.again(bench).run(30), ["DAWN_BEGAN"])
+
+    def test_after_a_restart_in_nominal_nothing_is_asked_for(self):
+        after = self.again(self.standby(), MODE_NOMINAL)
+        self.assertEqual((after.run(2 * HOUR), after.value("PHASE")), ([], DAWN))
+
+    def test_a_sunrise_during_a_restart_is_a_dawn(self):
+        bench = Bench()
+        bench.know(DAY_S * 3 // 4 - 8000)
+        bench.run(100)
+        bench.mode_is(MODE_SURVIVAL)
+        bench.run(1000)
+        self.assertEqual(bench.value("PHASE"), NIGHT)
+        after = Bench(bench.store, true=DAY_S * 3 // 4 + 100)
+        after.app.time.set(DAY_S * 3 // 4 + 100, DAY_S, ESTIMATED)
+        after.mode_is(MODE_STANDBY)
+        self.assertEqual((after.run(30), after.value("PHASE")), (["DAWN_BEGAN"], DAWN))
+
+    def test_a_return_that_was_given_up_is_asked_for_again(self):
+        bench = self.standby()
+        bench.board.executor.count = 0
+        self.assertEqual(bench.run(HOUR + 20), ["DAWN_BEGAN"])
+
+    def test_with_little_charge_it_waits_in_survival(self):
+        bench = self.dawn()
+        bench.power("STATE", 1)  # LOW: in STANDBY it would ask for SAFE
+        bench.run(2000)
+        bench.power("BATTERY_C", 2.5)
+        bench.power("ARRAY_W", 20.0)
+        bench.run(2 * HOUR)
+        self.assertEqual(bench.value("STAGE"), 2)
+        bench.power("STATE", 0)
+        self.assertEqual((bench.run(700), bench.value("STAGE")), (["STAGE_REACHED"], 3))
 
     def test_a_condition_that_does_not_last_counts_for_nothing(self):
         bench = self.dawn()

@@ -83,6 +83,26 @@ def test_a_sunrise(dictionary: Dictionary) -> None:
     assert loop.findings() == []
 
 
+def test_a_sunrise_with_little_charge_and_a_restart_on_the_way(dictionary: Dictionary) -> None:
+    # 19 %: in STANDBY the board would ask for SAFE below 20 %, and again up to 23 %.
+    loop = ClosedLoop(cold_plant(6.0 - 0.1 * HOUR / LUNAR_HOUR, 0.19), dictionary=dictionary)
+    loop.command("modes.change", mode="SURVIVAL")
+    loop.run(60)
+    loop.command("night.set_solar_time", epoch_s=0, hour_angle_deg=(loop.plant.local_time_h - 12.0) * 15.0)
+    loop.run_until(lambda: loop.mode == "STANDBY", 16 * HOUR, 60.0)
+    assert loop.value("power.battery_soc") > 22.5
+    loop.run(600)
+    assert loop.mode == "STANDBY"
+    assert loop.findings() == []
+    loop.restart()
+    loop.run(60)
+    assert (loop.mode, loop.value("night.phase"), loop.value("night.stage")) == ("STANDBY", 3, 3)
+    loop.set_parameter("night.return_soc_pct", 25.0)
+    loop.run_until(lambda: loop.mode == "NOMINAL", 6 * HOUR, 60.0)
+    assert int(loop.value("power.load_wanted")) == 0b1010011
+    assert loop.findings() == []
+
+
 def test_a_night_without_a_clock_and_with_power_cuts(dictionary: Dictionary) -> None:
     loop = ClosedLoop(cold_plant(6.0 - 3 * HOUR / LUNAR_HOUR, 0.3), dictionary=dictionary)
     # Nobody told the time: SAFE, until the array has been dark for an hour.

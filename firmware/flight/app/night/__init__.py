@@ -11,8 +11,8 @@ return is over; DUSK the last `dusk_s` before the predicted sunset. Without sola
 tells day from night. While the power unit is silent, the clock alone decides, and without a clock nothing changes.
 
 What an event asked for and what did not happen is asked for again each `again_s`, as long as `automatic` is on:
-SURVIVAL in the night, the way out of it by day. So a board that was restarted, or was commanded to another mode at
-night for a while, finds its way.
+SURVIVAL in the night, the way out of it by day. So a board that was commanded to another mode at night for a while
+finds its way. Phase and stage are kept: a restart during the return asks for the rest of it at once.
 """
 
 from micropython import const
@@ -20,7 +20,7 @@ from micropython import const
 from ...device.power import ARRAY_PRODUCING, FEED_PRESENT
 from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
 from ...service.request import Request
-from ...tables import MODE_BOOT, MODE_SURVIVAL
+from ...tables import MODE_BOOT, MODE_STANDBY, MODE_SURVIVAL
 from ..base import App
 from .dawn import Dawn
 from .solar_time import ESTIMATED, KNOWN, UNKNOWN, SolarTime
@@ -36,6 +36,8 @@ _STEP_S: int = const(10)
 _FOREVER_S: int = const(0x3FFFFFFF)
 # Modes that need not be led into the night.
 _QUIET_MODES: int = 1 << MODE_SURVIVAL | 1 << MODE_BOOT
+# Modes on the way of the return.
+_RETURNING: int = 1 << MODE_SURVIVAL | 1 << MODE_STANDBY
 _TURN_DEG = 360.0
 
 
@@ -164,10 +166,16 @@ class Night(App):
     def _start(self) -> None:
         """The first look: which phase it is, without saying so; what has to follow is asked for as usual."""
         self._started = True
-        up = self.sun.is_up if self.time.state != UNKNOWN else self._lit or not self._heard
+        kept = self.time.phase
+        lit = self._lit if self._heard else kept != NIGHT
+        up = self.sun.is_up if self.time.state != UNKNOWN else lit
         self.phase = DAY if up else NIGHT
-        if self._mode == MODE_SURVIVAL and up:
+        if up and (kept == DAWN or (kept == NIGHT and self._mode == MODE_STANDBY) or self._mode == MODE_SURVIVAL):
             self.phase = DAWN
+            self.dawn.begin(self.time.stage if kept == DAWN else 0)
+            # What was under way is asked for at once.
+            self._since_asked_s = _FOREVER_S if kept >= NIGHT else 0
+        self._keep_phase()
         self._to_wake_s = int(self._values[self._wake_period])
 
     def _look_at_light(self, elapsed_s: int) -> None:
@@ -238,6 +246,7 @@ class Night(App):
             phase = DAWN
         elif phase == DAWN:
             if self.dawn.look(self._lit, elapsed_s):
+                self._keep_phase()
                 self.core.events.raise_(self._event_stage, self.dawn.stage)
             if (self.dawn.is_over() and self._mode != MODE_SURVIVAL) or self._since_phase_s >= values[self._dawn_max]:
                 phase = DAY
@@ -267,11 +276,19 @@ class Night(App):
                     self._look_at_sun()
         if phase == NIGHT:
             self._to_wake_s = int(self._values[self._wake_period])
+        self._keep_phase()
         if not self._values[self._automatic]:
             return
         # Without a night before it a dawn leads nowhere, and a day after a dusk is a correction of the clock.
         if phase != DAY or before == DAWN:
             self._say(phase)
+
+    def _keep_phase(self) -> None:
+        time = self.time
+        if time.phase != self.phase or time.stage != self.dawn.stage:
+            time.phase = self.phase
+            time.stage = self.dawn.stage
+            time.keep()
 
     def _say(self, phase: int) -> None:
         self._since_asked_s = 0
@@ -281,11 +298,11 @@ class Night(App):
         if self.phase == NIGHT:
             if not 1 << self._mode & _QUIET_MODES:
                 self._say(NIGHT)
-        elif self._mode == MODE_SURVIVAL and self.phase != DUSK and self._lit:
-            if self.phase == DAY:
-                self._enter(DAWN)
-            elif not self.core.sequencing.executor.running():
+        elif self.phase == DAWN:
+            if 1 << self._mode & _RETURNING and self._lit and not self.core.sequencing.executor.running():
                 self._say(DAWN)
+        elif self._mode == MODE_SURVIVAL and self.phase == DAY and self._lit:
+            self._enter(DAWN)
 
     def _duty(self, elapsed_s: int) -> None:
         """Wake-ups: the beacon and the radio are on for `wake_s` every `wake_period_s` of the night."""

@@ -1,7 +1,8 @@
 """The stages of the return at sunrise. A sequence waits for them; what they take is parameters.
 
 1 LIGHT: array or feed has been lit for `return_lit_s`. 2 WARM: the battery may be charged, it is `return_battery_c`
-warm. 3 POWER: array and feed deliver `return_w`, or the battery is as full as stage 4 asks. 4 CHARGED: the charge is
+warm. 3 POWER: array and feed deliver `return_w`, or the battery is as full as stage 4 asks; and the charge is not low,
+which would lead from STANDBY to SAFE at once. 4 CHARGED: the charge is
 `return_soc_pct`. A stage is reached when its condition has held for `return_hold_s`, and is left only by the night.
 """
 
@@ -26,6 +27,7 @@ class Dawn:
         self._battery_c = index(ids.POWER_BATTERY_C)
         self._battery_valid = index(ids.POWER_BATTERY_C_VALID)
         self._soc = index(ids.POWER_BATTERY_SOC)
+        self._state = index(ids.POWER_STATE)
         self._lit_s = index(ids.NIGHT_RETURN_LIT_S)
         self._return_c = index(ids.NIGHT_RETURN_BATTERY_C)
         self._return_w = index(ids.NIGHT_RETURN_W)
@@ -34,9 +36,9 @@ class Dawn:
         self.stage = NONE
         self._held_s = 0
 
-    def begin(self) -> None:
-        """Another phase has begun."""
-        self.stage = NONE
+    def begin(self, stage: int = NONE) -> None:
+        """Another phase has begun, or the return goes on after a restart."""
+        self.stage = stage if stage <= CHARGED else NONE
         self._held_s = 0
 
     def is_over(self) -> bool:
@@ -65,5 +67,6 @@ class Dawn:
             return bool(values[self._battery_valid] > 0 and values[self._battery_c] >= values[self._return_c])
         charged: bool = values[self._soc] >= values[self._return_pct]
         if self.stage == WARM:
-            return charged or bool(values[self._array_w] + values[self._feed_w] >= values[self._return_w])
+            powered = bool(values[self._array_w] + values[self._feed_w] >= values[self._return_w])
+            return (charged or powered) and values[self._state] == 0
         return charged

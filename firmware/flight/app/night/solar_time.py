@@ -4,7 +4,8 @@ The ground says which hour angle the sun had at an on-board time; from then on t
 the on-board clock anew moves no sun. A restart goes on at the kept time and calls it ESTIMATED, because nobody knows
 how long the board was off; a sunrise that is seen puts an estimate right.
 
-Record STORE_NIGHT: version (1), state (1), seconds since noon (4).
+Record STORE_NIGHT: version (1), state (1), seconds since noon (4), phase of the day (1), stage of the return (1). The
+last two are the app's, which goes on with them.
 """
 
 from micropython import const
@@ -15,18 +16,23 @@ UNKNOWN = const(0)
 ESTIMATED = const(1)  # known before a restart, or found by a sunrise
 KNOWN = const(2)  # said by the ground since the start
 
-_RECORD: int = const(6)
-_VERSION: int = const(1)
+_RECORD: int = const(8)
+_VERSION: int = const(2)
 
 
 class SolarTime:
-    """Allocates when made, never after. state: above. since_noon_s: now, 0..day_s - 1."""
+    """Allocates when made, never after.
+
+    state: above. since_noon_s: now, 0..day_s - 1. phase, stage: what else is kept.
+    """
 
     def __init__(self, store) -> None:  # type: ignore[no-untyped-def]
         self._store = store
         self._record = bytearray(_RECORD)
         self.state = UNKNOWN
         self.since_noon_s = 0
+        self.phase = 0
+        self.stage = 0
         self._kept_s = 0
 
     def load(self) -> None:
@@ -35,6 +41,8 @@ class SolarTime:
         if self._store.get(STORE_NIGHT, record) == _RECORD and record[0] == _VERSION and record[2] < 0x40:
             self.since_noon_s = record[2] << 24 | record[3] << 16 | record[4] << 8 | record[5]
             self.state = ESTIMATED if record[1] else UNKNOWN
+            self.phase = record[6]
+            self.stage = record[7]
 
     def keep(self) -> int:
         """Put the time into the store; its status."""
@@ -45,6 +53,8 @@ class SolarTime:
         record[3] = self.since_noon_s >> 16 & 0xFF
         record[4] = self.since_noon_s >> 8 & 0xFF
         record[5] = self.since_noon_s & 0xFF
+        record[6] = self.phase
+        record[7] = self.stage
         self._kept_s = 0
         return int(self._store.put(STORE_NIGHT, record, 0, _RECORD))
 
