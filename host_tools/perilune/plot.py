@@ -36,20 +36,33 @@ EVENT_COLOURS = {"info": "#7F8C8D", "low": "#2874A6", "medium": "#CA6F1E", "high
 NIGHT_COLOUR = "#1F2A44"
 # Points of a curve on the page: more than any screen has columns; what is left out keeps its extremes.
 PAGE_POINTS = 4000
+SECONDS_UP_TO_S = 600.0
 HOURS_UP_TO_S = 3.0 * 86400.0
+
+
+def time_bounds(record: RunRecord) -> tuple[float, float]:
+    """Begin and end of the time axis in s, at least a second apart: all samples, modes and events are between them.
+
+    Modes and events may come before the first sample: of a rehearsal of some seconds there is one sample at its end.
+    """
+    times = [*record.time_s[[0, -1]].tolist()] if len(record.time_s) else []
+    times += [mode.time_s for mode in record.modes] + [event.time_s for event in record.events]
+    begin, end = min(times, default=0.0), max(times, default=0.0)
+    return begin, max(end, begin + 1.0)
 
 
 def time_scale(record: RunRecord) -> tuple[float, str]:
     """Seconds of one unit of the time axis, and the unit's name."""
-    span = float(record.time_s[-1] - record.time_s[0]) if len(record.time_s) else 0.0
-    return (3600.0, "hours") if span <= HOURS_UP_TO_S else (86400.0, "days")
+    begin, end = time_bounds(record)
+    if end - begin <= SECONDS_UP_TO_S:
+        return 1.0, "s"
+    return (3600.0, "hours") if end - begin <= HOURS_UP_TO_S else (86400.0, "days")
 
 
 def mode_spans(record: RunRecord) -> list[tuple[float, float, str]]:
     """Start, end in s and name of every stay in a mode."""
-    end = float(record.time_s[-1]) if len(record.time_s) else 0.0
     starts = [m.time_s for m in record.modes]
-    ends = [*starts[1:], max(end, *starts, 0.0)] if starts else []
+    ends = [*starts[1:], time_bounds(record)[1]] if starts else []
     return [(m.time_s, stop, m.name) for m, stop in zip(record.modes, ends, strict=True)]
 
 
@@ -77,8 +90,8 @@ def write_png(record: RunRecord, path: Path) -> None:
     for axis, (group, places) in zip(axes[1:], groups.items(), strict=True):
         _draw_panel(axis, record, group, places)
     scale, unit = time_scale(record)
-    start = float(record.time_s[0]) / scale
-    axes[-1].set_xlim(start, max(float(record.time_s[-1]) / scale, start + 1e-9))
+    begin, end = time_bounds(record)
+    axes[-1].set_xlim(begin / scale, end / scale)
     axes[-1].set_xlabel(f"time since start, {unit}")
     _draw_local_time(axes[0], record, scale)
     figure.suptitle(record.title, x=0.065, y=0.995, ha="left", va="top", fontsize=13, fontweight="bold")
@@ -100,7 +113,8 @@ def _draw_facts(figure: Figure, record: RunRecord) -> None:
 def _draw_band(axis: Axes, record: RunRecord) -> None:
     scale, _ = time_scale(record)
     colours = mode_colours(record)
-    span = float(record.time_s[-1] - record.time_s[0]) or 1.0
+    begin, end_of_all = time_bounds(record)
+    span = end_of_all - begin
     for start, end, name in mode_spans(record):
         axis.axvspan(start / scale, end / scale, ymin=0.42, ymax=1.0, color=colours[name], lw=0)
         if (end - start) / span > 0.009 * len(name):
@@ -111,7 +125,7 @@ def _draw_band(axis: Axes, record: RunRecord) -> None:
         x, colour = event.time_s / scale, EVENT_COLOURS[event.severity]
         axis.plot([x, x], [0.0, 0.36], color=colour, lw=1.0, solid_capstyle="butt")
         # A name is written where the one before it has ended.
-        place = (event.time_s - float(record.time_s[0])) / span
+        place = (event.time_s - begin) / span
         if taken <= place < 0.97:
             axis.text(x, 0.17, f" {event.name}", ha="left", va="center", fontsize=7, color=colour, clip_on=True)
             taken = place + 0.0062 * (len(event.name) + 2)
@@ -132,7 +146,9 @@ def _draw_panel(axis: Axes, record: RunRecord, group: str, places: list[int]) ->
             axis.axvline(event.time_s / scale, color=EVENT_COLOURS[event.severity], lw=0.7, alpha=0.4)
     for k, place in enumerate(places):
         column, colour = record.columns[place], COLOURS[k % len(COLOURS)]
-        axis.plot(time, record.data[:, place], color=colour, lw=1.15, label=column.text)
+        # One sample is no line: it is a point.
+        marker = "o" if len(time) == 1 else ""
+        axis.plot(time, record.data[:, place], color=colour, lw=1.15, marker=marker, label=column.text)
     _draw_limits(axis, record, places)
     units = list(dict.fromkeys(record.columns[p].unit for p in places if record.columns[p].unit))
     axis.set_ylabel(group + (f", {', '.join(units)}" if units else ""), fontsize=9)
@@ -215,6 +231,8 @@ def page_data(record: RunRecord) -> dict[str, Any]:
     return {
         "title": record.title,
         "facts": record.facts,
+        "start": time_bounds(record)[0],
+        "end": time_bounds(record)[1],
         "scale": scale,
         "unit": unit,
         "time": [round(float(record.time_s[r]), 3) for r in rows],

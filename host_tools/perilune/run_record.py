@@ -200,7 +200,14 @@ def read_run(path: Path) -> RunRecord:
     except FileNotFoundError as error:
         raise RunRecordError(str(path), expected="a recorded run", found="no file", next_step="record one") from error
     except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise RunRecordError(str(path), expected="a recorded run (.npz)", found=str(error)) from error
+        # What NumPy says of another file is about pickles.
+        found = (error.strerror or str(error)) if isinstance(error, OSError) and error.errno else "another kind of file"
+        raise RunRecordError(
+            f"{path} is not a recorded run",
+            expected="a recorded run (.npz)",
+            found=found,
+            next_step="`perilune seq rehearse FILE --record RUN.npz` makes one; an archive has `perilune archive plot`",
+        ) from error
     if meta.get("format") != FORMAT:
         found = f"format {meta.get('format')}"
         raise RunRecordError(str(path), expected=f"format {FORMAT}", found=found, next_step="record the run again")

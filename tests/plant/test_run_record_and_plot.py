@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from perilune.cli import main
-from perilune.plot import local_time_marks, mode_spans, page_data, thinned, write_html, write_png
+from perilune.plot import (
+    local_time_marks,
+    mode_spans,
+    page_data,
+    thinned,
+    time_bounds,
+    time_scale,
+    write_html,
+    write_png,
+)
 from perilune.run_record import Column, RunRecord, RunRecorder, RunRecordError, read_run
 
 COLUMNS = [
@@ -74,8 +83,20 @@ def test_what_is_no_run_is_said(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "run.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(RunRecordError, match="expected a recorded run"):
+    with pytest.raises(RunRecordError, match="expected a recorded run") as caught:
         read_run(path)
+    assert "pickle" not in str(caught.value)
+
+
+def test_what_is_no_record_at_all_is_told_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "perilune.toml"
+    path.write_text("[targets]\n", encoding="utf-8")
+    assert main(["plot", str(path)]) == 1
+    told = capsys.readouterr().err
+    assert f"{path} is not a recorded run" in told
+    assert "pickle" not in told
+    assert "--record" in told
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +145,29 @@ def test_png_is_a_picture_of_the_run(tmp_path: Path) -> None:
     # The curve of the battery and its limits are there in the colour of the first column, #0072B2.
     blue = np.abs(picture[:, :, :3] - np.array([0x00, 0x72, 0xB2]) / 255.0).max(axis=2) < 0.03
     assert blue.sum() > 1000
+
+
+@pytest.mark.parametrize("at", [(11.0,), (0.0, 11.0), (70.0,)])
+def test_a_short_run_is_drawn(tmp_path: Path, at: tuple[float, ...]) -> None:
+    """Modes and events before the first sample, and one sample alone: as of a rehearsal of some seconds."""
+    with RunRecorder(tmp_path / "run.npz", "short", COLUMNS) as run:
+        run.event(0.0, "info", "core.boot", "Start number 1.")
+        run.mode(0.6, "SAFE")
+        for time_s in at:
+            run.sample(time_s, {"soc": 0.5})
+        run.event(10.6, "info", "step 1", "done")
+    record = read_run(tmp_path / "run.npz")
+    assert time_bounds(record) == (0.0, at[-1])
+    assert time_scale(record) == (1.0, "s")
+    write_png(record, tmp_path / "run.png")
+    assert (tmp_path / "run.png").stat().st_size > 10_000
+    data = page_data(record)
+    assert (data["start"], data["end"]) == (0.0, at[-1])
+
+
+def test_an_instant_has_a_width() -> None:
+    record = RunRecord("instant", COLUMNS, np.array([5.0]), np.zeros((1, len(COLUMNS)), dtype=np.float32), [], [], {})
+    assert time_bounds(record) == (5.0, 6.0)
 
 
 def test_page_holds_the_data_and_needs_no_network(tmp_path: Path) -> None:

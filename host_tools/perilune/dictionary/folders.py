@@ -32,7 +32,7 @@ def _named(folder: Path) -> Path:
 
 def check_folders(folders: Iterable[Path], problems: list[Problem]) -> None:
     """Add to *problems* every folder in which no dictionary can be."""
-    known = ", ".join(sorted(f"{BUILT_IN}{path.parent.name}" for path in CORE.glob("*/*.toml") if _is_mission(path)))
+    known = ", ".join(sorted({f"{BUILT_IN}{path.parent.name}" for path in CORE.glob("*/*.toml") if _is_mission(path)}))
     for folder in folders:
         mend = f"Give the folder of your dictionary, or {known}"
         if not folder.exists():
