@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
+from flight.limits import APID
 from perilune.dictionary import Dictionary, load
 from perilune.dictionary.keys import BENCH_KEYS
 from perilune.dictionary.load import CORE
+from perilune.errors import LinkLostError
+from perilune.link.sequence_controlled import Phase
 from perilune.link.session import Fop1Settings, LinkSession
 from perilune.link.uplink import Authenticator, UplinkEncoder
-from perilune.sequence.board import SessionBoard
+from perilune.packet.pus import Telecommand
+from perilune.sequence.board import SentRequest
 from perilune.sequence.octets import CompiledSequence, compile_steps
 from perilune.sequence.text import read_sequence
-from perilune.telemetry import Report
+from perilune.telemetry import Decoder, Report, Undecodable
+from perilune.telemetry.reports import VerificationReport
 
 from tests.system.fingerprint import Numbers
 from tests.system.noisy_transport import Noise, NoisyTransport
@@ -20,6 +28,7 @@ DICTIONARY: Dictionary = load([CORE, TRIAL])
 # The board says something new within CLCW_CHANGE_MS; a second is a round trip with a full queue.
 SETTINGS = Fop1Settings(t1_s=1.0, transmission_limit=10, foreign_report_s=2.0)
 LOOK_S = 0.05
+COUNTS = 0x4000
 
 # 64 steps, the most there are: gains one after the other, a wait that comes true, a ping at the end.
 LONG = "SEQUENCE 80 long\n" + "".join(
@@ -34,6 +43,65 @@ def compiled(text: str = LONG) -> CompiledSequence:
     assert sequence is not None, problems
     assert sequence.id is not None
     return CompiledSequence(sequence.id, sequence.name, len(sequence.steps), compile_steps(sequence.steps))
+
+
+class SessionBoard:
+    """A board at the end of a link session. first_count: sequence count of the first request.
+
+    on_report: told every report. A session that was not started, or has lost its board, starts by itself.
+    """
+
+    def __init__(
+        self,
+        session: LinkSession,
+        dictionary: Dictionary,
+        clock: Callable[[], float],
+        *,
+        first_count: int = 0,
+        on_report: Callable[[Report], None] | None = None,
+    ) -> None:
+        self.session = session
+        self.dictionary = dictionary
+        self.decoder = Decoder(dictionary)
+        self._clock = clock
+        self._count = first_count
+        self._requests: dict[int, SentRequest] = {}
+        self._on_report = on_report
+
+    @property
+    def room(self) -> int:
+        return self.session.encoder.room
+
+    def now(self) -> float:
+        return self._clock()
+
+    def request(self, service: int, subtype: int, data: bytes = b"", text: str = "") -> SentRequest:
+        if self.session.service.phase is Phase.STOPPED:
+            self.session.service.start()
+        packet = Telecommand(APID, service, subtype, data, sequence_count=self._count % COUNTS)
+        self._count += 1
+        sent = SentRequest(text or f"{service}/{subtype}", self.session.send(packet.pack()))
+        self._requests[packet.request_id] = sent
+        return sent
+
+    def step(self, timeout_s: float) -> list[Report]:
+        # After a lost port the transport opens it again, or the patience of whoever waits ends.
+        with contextlib.suppress(LinkLostError):
+            self.session.step(timeout_s)
+        reports = []
+        while self.session.packets:
+            packet = self.session.packets.popleft()
+            report = self.decoder.decode(packet.packet, packet.vcid)
+            if isinstance(report, Undecodable):
+                continue
+            reports.append(report)
+            if isinstance(report, VerificationReport) and report.header.destination == 0:
+                request = self._requests.get(report.request_id)
+                if request is not None:
+                    request.reports.append(report)
+            if self._on_report is not None:
+                self._on_report(report)
+        return reports
 
 
 class TargetLine:

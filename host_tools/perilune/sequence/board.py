@@ -1,24 +1,20 @@
 """The board as loading, running and scheduling need it: requests in order, what came of them, reports as they come.
 
-`SequenceBoard` is that interface; `SessionBoard` has it over a link session. Telecommands go by COP-1: in order, none
+`SequenceBoard` is that interface; ground_board.py has it over a Ground. Telecommands go by COP-1: in order, none
 doubled. What it cannot tell after a lost link (did it arrive?) the board is asked.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import msgspec
-from flight.limits import APID
 
 from ..dictionary.model import Dictionary
-from ..errors import LinkLostError, PeriluneError
-from ..link.sequence_controlled import Phase
-from ..link.session import LinkSession, TelecommandState
-from ..packet.pus import Telecommand
-from ..telemetry import Decoder, Report, Undecodable
+from ..errors import PeriluneError
+from ..link.session import TelecommandState
+from ..telemetry import Report
 from ..telemetry.reports import VerificationReport
 
 R = TypeVar("R", bound=Report)
@@ -29,7 +25,6 @@ ANSWER_S = 5.0
 STEP_S = 0.1
 _OVER = (TelecommandState.DELIVERED, TelecommandState.SENT)
 _GONE = (TelecommandState.UNCERTAIN, TelecommandState.WITHDRAWN)
-_COUNTS = 0x4000
 
 
 class RequestRefused(PeriluneError):
@@ -99,65 +94,6 @@ class SequenceBoard(Protocol):
 
     def now(self) -> float:
         """Seconds, monotonic."""
-
-
-class SessionBoard:
-    """A board at the end of a link session. first_count: sequence count of the first request.
-
-    on_report: told every report. A session that was not started, or has lost its board, starts by itself.
-    """
-
-    def __init__(
-        self,
-        session: LinkSession,
-        dictionary: Dictionary,
-        clock: Callable[[], float],
-        *,
-        first_count: int = 0,
-        on_report: Callable[[Report], None] | None = None,
-    ) -> None:
-        self.session = session
-        self.dictionary = dictionary
-        self.decoder = Decoder(dictionary)
-        self._clock = clock
-        self._count = first_count
-        self._requests: dict[int, SentRequest] = {}
-        self._on_report = on_report
-
-    @property
-    def room(self) -> int:
-        return self.session.encoder.room
-
-    def now(self) -> float:
-        return self._clock()
-
-    def request(self, service: int, subtype: int, data: bytes = b"", text: str = "") -> SentRequest:
-        if self.session.service.phase is Phase.STOPPED:
-            self.session.service.start()
-        packet = Telecommand(APID, service, subtype, data, sequence_count=self._count % _COUNTS)
-        self._count += 1
-        sent = SentRequest(text or f"{service}/{subtype}", self.session.send(packet.pack()))
-        self._requests[packet.request_id] = sent
-        return sent
-
-    def step(self, timeout_s: float) -> list[Report]:
-        # After a lost port the transport opens it again, or the patience of whoever waits ends.
-        with contextlib.suppress(LinkLostError):
-            self.session.step(timeout_s)
-        reports = []
-        while self.session.packets:
-            packet = self.session.packets.popleft()
-            report = self.decoder.decode(packet.packet, packet.vcid)
-            if isinstance(report, Undecodable):
-                continue
-            reports.append(report)
-            if isinstance(report, VerificationReport) and report.header.destination == 0:
-                request = self._requests.get(report.request_id)
-                if request is not None:
-                    request.reports.append(report)
-            if self._on_report is not None:
-                self._on_report(report)
-        return reports
 
 
 class Conversation:
