@@ -19,6 +19,7 @@ PeriluneError
 │   ├── NotAllowedError    a command that is held back on the ground: mode, hazard
 │   ├── CommandFailedError a command that the board refused or could not finish
 │   └── NoAnswerError      a command that nobody answered in the time given
+├── FileError              a file of this machine that cannot be read or written
 ├── ConfigurationError     a perilune.toml that cannot be used
 └── UsageError             arguments that contradict each other
 
@@ -46,6 +47,21 @@ class PeriluneError(Exception):
         if next_step:
             parts.append(f"try: {next_step}")
         super().__init__("; ".join(parts))
+
+    @property
+    def told(self) -> str:
+        """What stands behind the tool's name on a terminal."""
+        return str(self)
+
+    def data(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "error": self.summary,
+            "expected": self.expected,
+            "found": self.found,
+            "next_step": self.next_step,
+            "exit_status": self.exit_status,
+        }
 
 
 class PacketError(PeriluneError):
@@ -116,6 +132,21 @@ class NoAnswerError(CommandError):
     exit_status = 4
 
 
+class FileError(PeriluneError):
+    """A file of this machine that cannot be read or written."""
+
+
+def file_error(error: OSError, path: object = None) -> FileError:
+    """What the system refused, in words. path: where it does not say itself."""
+    name = path or error.filename
+    return FileError(
+        "the system refused" if name is None else f"cannot use {name}",
+        expected="a file or folder that is there and yours",
+        found=error.strerror or str(error) or type(error).__name__,
+        next_step="check its name, its folder and your permissions",
+    )
+
+
 class ConfigurationError(PeriluneError):
     """A perilune.toml that cannot be read, or names something that is not there."""
 
@@ -130,6 +161,8 @@ class UsageError(PeriluneError):
 
 class ExpectationError(PeriluneError):
     """A file of expectations that cannot be used."""
+
+    exit_status = 2
 
 
 class ImageError(PeriluneError):

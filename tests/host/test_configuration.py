@@ -63,7 +63,7 @@ def test_the_file_of_the_nearest_folder_counts(tmp_path: Path, monkeypatch: pyte
         ('[targets.b]\nport = "COM3"\nmissions = ["nowhere"]', "targets.b: missions"),
         ('[targets.b]\nport = "COM3"\nkeys = "nowhere"', "targets.b: keys"),
         ('[targets."a/b"]\nport = "COM3"', "not a name"),
-        ('default = "bensh"\n[targets.bench]\nport = "COM3"', "Did you mean bench?"),
+        ('default = "bensh"\n[targets.bench]\nport = "COM3"', "try: bench"),
         ("targets = [", "is not a configuration"),
     ],
 )
@@ -76,7 +76,7 @@ def test_mistakes(tmp_path: Path, text: str, told: str, capsys: pytest.CaptureFi
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "told"), [("bensh", "Did you mean bench?"), (None, "no target is named")])
+@pytest.mark.parametrize(("name", "told"), [("bensh", "try: bench"), (None, "no target is named")])
 def test_a_target_that_is_not_there(tmp_path: Path, name: str | None, told: str) -> None:
     path = written(tmp_path, '[targets.bench]\nport = "COM3"\n[targets.b]\nport = "COM4"\n')
     with pytest.raises(ConfigurationError) as caught:

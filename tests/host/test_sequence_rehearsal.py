@@ -152,11 +152,11 @@ def test_a_state_file(tmp_path: Path) -> None:
     ("text", "found"),
     [
         ("mode = 3", "mode"),
-        ('mode = "STANDBI"', "Did you mean STANDBY"),
+        ('mode = "STANDBI"', "try: STANDBY"),
         ("battery_soc = 101.0", "expected 0 to 100"),
         ("latitude_deg = -91.0", "expected -90 to 90"),
         ('utc = "yesterday"', "utc"),
-        ("[parameters]\n'trial.gian' = 1", "Did you mean trial.gain"),
+        ("[parameters]\n'trial.gian' = 1", "try: trial.gain"),
         ("[parameters]\n'trial.level' = 1", "no parameter trial.level"),
         ("[parameters]\n'trial.gain' = 101", "trial.gain is out of range; expected 1 to 100; found 101"),
         ('loads = ["warp"]', "no load warp"),

@@ -24,7 +24,7 @@ import msgspec
 from ..dictionary.load import CORE, mission_folder
 from ..errors import ConfigurationError
 from ..link.transport import DEFAULT_BAUD
-from .command_text import did_you_mean
+from .names import next_try
 
 FILE_NAME = "perilune.toml"
 VARIABLE = "PERILUNE_CONFIG"
@@ -99,7 +99,7 @@ class Configuration(msgspec.Struct, frozen=True):
         raise ConfigurationError(
             f"there is no target {wanted}",
             expected="a port (/dev/..., COM3, tcp://HOST:PORT) or one of " + ", ".join(self.targets),
-            next_step=did_you_mean(wanted, self.targets, f"write [targets.{wanted}] into {self.path or FILE_NAME}"),
+            next_step=next_try(wanted, self.targets, f"write [targets.{wanted}] into {self.path or FILE_NAME}"),
         )
 
 
@@ -122,19 +122,19 @@ def find(start: Path | None = None) -> Path | None:
 
 def load_configuration(path: Path | None = None) -> Configuration:
     """The configuration in *path*, or in the file that is found. Raises ConfigurationError."""
+    is_named = path is not None
     path = path or find()
     built_in = {SITL: Target(SITL, SITL, text="the flight software in this process")}
     if path is None:
         return Configuration(built_in)
     try:
-        text = path.read_text(encoding="utf-8")
-        file = msgspec.toml.decode(text, type=_File)
+        file = msgspec.toml.decode(path.read_text(encoding="utf-8"), type=_File)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"cannot read {path}",
             expected="a TOML file",
             found=getattr(error, "strerror", None) or str(error),
-            next_step=f"write it, or unset {VARIABLE}" if os.environ.get(VARIABLE) else "check its permissions",
+            next_step=_way_to_read(error, is_named),
         ) from error
     except msgspec.DecodeError as error:
         raise ConfigurationError(
@@ -152,9 +152,16 @@ def load_configuration(path: Path | None = None) -> Configuration:
             f"{path}: default names no target",
             expected="one of " + ", ".join(targets),
             found=default,
-            next_step=did_you_mean(default, targets),
+            next_step=next_try(default, targets),
         )
     return Configuration(targets, default, path)
+
+
+def _way_to_read(error: Exception, is_named: bool) -> str:
+    """What to do about a file that cannot be read. is_named: by --config."""
+    if isinstance(error, FileNotFoundError):
+        return "check the name behind --config" if is_named else f"write it, or unset {VARIABLE}"
+    return "check its permissions" if isinstance(error, OSError) else "save it as UTF-8 text"
 
 
 def _target(path: Path, name: str, table: _Target) -> Target:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..client.command_text import did_you_mean
+from ..client.names import next_try
 from ..dictionary.encode import ArgumentError, number_of
 from ..dictionary.model import Dictionary, Number
 from ..errors import PeriluneError
@@ -39,6 +39,8 @@ _LATITUDE = "night.latitude_deg"
 
 class StateError(PeriluneError):
     """A start state that cannot be taken."""
+
+    exit_status = 2
 
 
 class StartState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,12 +88,12 @@ def checked(state: StartState, dictionary: Dictionary) -> StartState:
     """The same state if it can be taken. Raises StateError."""
     modes = [mode.name for mode in dictionary.modes]
     if state.mode is not None and state.mode not in modes:
-        raise StateError(f"{state.source}: there is no mode {state.mode}", next_step=did_you_mean(state.mode, modes))
+        raise StateError(f"{state.source}: there is no mode {state.mode}", next_step=next_try(state.mode, modes))
     for name in state.parameters:
         point = dictionary.points.get(name)
         if point is None or not point.settable:
             known = [row.name for row in dictionary.points.values() if row.settable]
-            raise StateError(f"{state.source}: there is no parameter {name}", next_step=did_you_mean(name, known))
+            raise StateError(f"{state.source}: there is no parameter {name}", next_step=next_try(name, known))
         try:
             number_of(name, state.parameters[name], point.type, point.low, point.high, point.enumeration)
         except ArgumentError as error:
@@ -100,7 +102,7 @@ def checked(state: StartState, dictionary: Dictionary) -> StartState:
     names = [] if known_loads is None else [name.lower() for name in known_loads.values]
     for load in state.loads:
         if load.lower() not in names:
-            raise StateError(f"{state.source}: there is no load {load}", next_step=did_you_mean(load, names))
+            raise StateError(f"{state.source}: there is no load {load}", next_step=next_try(load, names))
     for what, value, low, high in (
         ("battery_soc", state.battery_soc, 0.0, 100.0),
         ("latitude_deg", state.latitude_deg, -90.0, 90.0),
