@@ -201,3 +201,24 @@ def test_a_verdict_is_told_in_three_forms(recorded: list[tuple[Report | Undecoda
     case = suite.find("testcase[@name='core.health']/failure")
     assert case is not None
     assert "stopped coming" in str(case.get("message"))
+
+
+def test_one_report_may_be_missing_at_each_edge_and_is_told(
+    recorded: list[tuple[Report | Undecodable, float]],
+) -> None:
+    """A check that begins and ends between two reports; two that are missing at an edge are a finding."""
+    places = of("core.health", recorded)
+
+    def without(*gone: int) -> tuple[Verdict, str]:
+        left = [row for index, row in enumerate(recorded) if index not in {places[at] for at in gone}]
+        verdict = checked(left)
+        return verdict, next(row.note for row in verdict.structures if row.name == "core.health")
+
+    verdict, note = without(0)
+    assert (verdict.passed, note) == (True, "one missing at the start")
+    verdict, note = without(0, 1, 2)
+    assert kinds(verdict) == [(Kind.LATE, "core.health")]
+    assert "came first after" in as_text(verdict)
+    verdict, note = without(-1, -2, -3)
+    assert kinds(verdict) == [(Kind.LATE, "core.health")]
+    assert "stopped coming" in as_text(verdict)

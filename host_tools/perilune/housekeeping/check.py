@@ -17,6 +17,7 @@ import enum
 import msgspec
 
 from ..dictionary.model import Dictionary, Housekeeping
+from ..telemetry.onboard_time import iso_of_unix
 from ..telemetry.reports import (
     EventReport,
     HousekeepingReport,
@@ -60,22 +61,31 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class StructureSummary(msgspec.Struct, frozen=True):
-    """One structure. expected: reports that should have come, None when it has no period. longest_s: between two."""
+    """One structure. expected: reports that should have come, None when it has no period. longest_s: between two.
+
+    note: why it was not checked, or what is missing at an edge and may be; checked: False when it could not be.
+    """
 
     name: str
     received: int
     expected: int | None
     longest_s: float
     age_s: float | None
+    note: str = ""
+    checked: bool = True
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the check came to."""
+    """What the check came to. begin, end: receive time (UTC); begin_onboard, end_onboard: first and last report."""
 
     duration_s: float
     structures: list[StructureSummary]
     findings: list[Finding]
     events: dict[str, int]
+    begin: str = ""
+    end: str = ""
+    begin_onboard: str = ""
+    end_onboard: str = ""
 
     @property
     def passed(self) -> bool:
@@ -90,6 +100,7 @@ class _Structure:
         self.name = name
         self.period_ms = period_ms
         self.received = 0
+        self.first_s = 0.0
         self.arrived_s = 0.0
         self.onboard_s = 0.0
         self.longest_s = 0.0
@@ -124,10 +135,13 @@ class Checker:
         self._strict = strict
         self._events: dict[str, int] = {}
         self._findings: dict[tuple[Kind, str], Finding] = {}
+        self._onboard: list[str] = []  # of the first report and of the latest
 
     def add(self, report: Report | Undecodable, arrived_s: float) -> None:
         """A report that arrived at a time (any clock that goes evenly)."""
         header = report.header
+        if header is not None:
+            self._onboard = [*self._onboard[:1], header.time.shown]
         if header is not None and header.missing:
             key = f"{header.service}/{header.subtype}"
             self._find(Kind.GAP, key, f"{header.missing} reports missing by their counter", arrived_s, header.missing)
@@ -153,6 +167,8 @@ class Checker:
             elif period_s and since_s > period_s * (1 + TOLERANCE):
                 detail = f"{since_s:.2f} s between two reports, expected {period_s:g} s"
                 self._find(Kind.LATE, structure.name, detail, arrived_s)
+        else:
+            structure.first_s = arrived_s
         structure.received += 1
         structure.arrived_s, structure.onboard_s = arrived_s, onboard_s
         for name, value in report.values.items():
@@ -180,21 +196,17 @@ class Checker:
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def verdict(self, start_s: float, end_s: float) -> Verdict:
-        """What was found between two times of the clock that `add` was told. Findings are in order of time."""
+    def verdict(self, start_s: float, end_s: float, began_unix_s: float | None = None) -> Verdict:
+        """What was found between two times of the clock that `add` was told. Findings are in order of time.
+
+        began_unix_s: the first of them, POSIX.
+        """
         findings = list(self._findings.values())
         summaries = []
         for structure in self._structures.values():
-            period_s = structure.period_ms / _MILLISECONDS
-            expected = int((end_s - start_s) / period_s) if period_s else None
-            age_s = end_s - structure.arrived_s if structure.received else None
-            summaries.append(StructureSummary(structure.name, structure.received, expected, structure.longest_s, age_s))
-            if expected and not structure.received:
-                detail = f"did not come, expected every {period_s:g} s"
-                findings.append(Finding(Kind.ABSENT, structure.name, detail, 1, end_s))
-            elif expected and age_s is not None and age_s > period_s * (1 + TOLERANCE) + 1.0:
-                detail = f"stopped coming {age_s:.1f} s ago, expected every {period_s:g} s"
-                findings.append(Finding(Kind.LATE, structure.name, detail, 1, end_s))
+            summary, found = _summary(structure, start_s, end_s)
+            summaries.append(summary)
+            findings += found
         findings += [
             finding
             for rows in self._watched.values()
@@ -204,7 +216,10 @@ class Checker:
         findings += self._judge_events(end_s)
         findings = [msgspec.structs.replace(row, at_s=max(0.0, row.at_s - start_s)) for row in findings]
         findings.sort(key=lambda row: (not row.fails, row.at_s))
-        return Verdict(end_s - start_s, summaries, findings, dict(self._events))
+        begin = "" if began_unix_s is None else iso_of_unix(began_unix_s)
+        end = "" if began_unix_s is None else iso_of_unix(began_unix_s + end_s - start_s)
+        onboard = self._onboard or ["", ""]
+        return Verdict(end_s - start_s, summaries, findings, dict(self._events), begin, end, onboard[0], onboard[-1])
 
     def _judge_events(self, end_s: float) -> list[Finding]:
         found = []
@@ -213,6 +228,39 @@ class Checker:
             if times < row.at_least or (row.at_most is not None and times > row.at_most):
                 found.append(Finding(Kind.EVENT, row.event, f"came {times} times, expected {row.shown}", 1, end_s))
         return found
+
+
+def _summary(structure: _Structure, start_s: float, end_s: float) -> tuple[StructureSummary, list[Finding]]:
+    """A structure at the end, and what is wrong with how it came.
+
+    A report may be missing at each edge: the period's beginning is the board's, and a report waits for its frame.
+    """
+    name, received = structure.name, structure.received
+    period_s = structure.period_ms / _MILLISECONDS
+    duration_s = end_s - start_s
+    age_s = end_s - structure.arrived_s if received else None
+    found: list[Finding] = []
+    notes = []
+    expected = int(duration_s / period_s) if period_s else None
+    if period_s > duration_s:
+        if not received:
+            notes.append(f"not checked, period {period_s:g} s is longer than {duration_s:.0f} s")
+    elif period_s and not received:
+        found.append(Finding(Kind.ABSENT, name, f"did not come, expected every {period_s:g} s", 1, end_s))
+    elif period_s:
+        most_s = period_s * (1 + TOLERANCE) + 1.0
+        first_s, last_s = structure.first_s - start_s, end_s - structure.arrived_s
+        if first_s > most_s:
+            detail = f"came first after {first_s:.1f} s, expected every {period_s:g} s"
+            found.append(Finding(Kind.LATE, name, detail, 1, structure.first_s))
+        if last_s > most_s:
+            detail = f"stopped coming {last_s:.1f} s ago, expected every {period_s:g} s"
+            found.append(Finding(Kind.LATE, name, detail, 1, end_s))
+        edges = [edge for edge, at_s in (("start", first_s), ("end", last_s)) if period_s < at_s <= most_s]
+        if edges and expected is not None and received < expected:
+            notes.append(f"one missing at the {' and one at the '.join(edges)}")
+    is_checked = not (period_s > duration_s and not received)
+    return StructureSummary(name, received, expected, structure.longest_s, age_s, "; ".join(notes), is_checked), found
 
 
 def _period(row: Housekeeping) -> int:

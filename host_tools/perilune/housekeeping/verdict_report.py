@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from ..client.names import counted
 from .check import Finding, Verdict
 
 
@@ -15,12 +16,18 @@ def as_text(verdict: Verdict) -> str:
     for row in verdict.structures:
         expected = "-" if row.expected is None else str(row.expected)
         age = "-" if row.age_s is None else f"{row.age_s:.1f} s"
-        lines.append(f"{row.name:28} {row.received:8} {expected:>8} {row.longest_s:7.2f} s {age:>8}")
+        line = f"{row.name:28} {row.received:8} {expected:>8} {row.longest_s:7.2f} s {age:>8}  {row.note}"
+        lines.append(line.rstrip())
     lines += [_line(finding) for finding in verdict.findings]
     if verdict.events:
         lines.append("events: " + ", ".join(f"{name} x{times}" for name, times in sorted(verdict.events.items())))
+    if verdict.begin:
+        lines.append(f"received {verdict.begin} to {verdict.end}")
+        lines.append(f"board time {verdict.begin_onboard} to {verdict.end_onboard}")
     failed = sum(finding.fails for finding in verdict.findings)
-    result = "PASSED" if verdict.passed else f"FAILED: {failed} finding{'s' * (failed > 1)}"
+    unchecked = sum(not row.checked for row in verdict.structures)
+    passed = f"PASSED, {counted(unchecked, 'structure')} not checked" if unchecked else "PASSED"
+    result = passed if verdict.passed else f"FAILED: {failed} finding{'s' * (failed > 1)}"
     return "\n".join([*lines, f"housekeeping over {verdict.duration_s:.1f} s: {result}"])
 
 
@@ -46,12 +53,23 @@ def as_junit(verdict: Verdict) -> bytes:
         name="housekeeping",
         tests=str(len(cases)),
         failures=str(sum(bool(rows) for _, rows in cases)),
+        skipped=str(sum(not row.checked for row in verdict.structures)),
         time=f"{verdict.duration_s:.3f}",
+        # What reads JUnit expects the time without a zone; it is UTC.
+        timestamp=verdict.begin[:19],
     )
+    properties = ElementTree.SubElement(suite, "properties")
+    for name in ("begin", "end", "begin_onboard", "end_onboard"):
+        ElementTree.SubElement(properties, "property", name=name, value=getattr(verdict, name))
+    notes = {row.name: row for row in verdict.structures if row.note}
     for name, rows in cases:
         case = ElementTree.SubElement(suite, "testcase", classname="housekeeping", name=name)
         if rows:
             text = "\n".join(_line(row) for row in rows)
             ElementTree.SubElement(case, "failure", message=rows[0].detail).text = text
+        elif name in notes and not notes[name].checked:
+            ElementTree.SubElement(case, "skipped", message=notes[name].note)
+        elif name in notes:
+            ElementTree.SubElement(case, "system-out").text = notes[name].note
     octets: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
     return octets

@@ -86,6 +86,11 @@ class OnboardTime(msgspec.Struct, frozen=True, order=True):
         return f"{text[:-2]}60.{_ms(self.fraction)}Z" if leap else f"{text}.{_ms(self.fraction)}Z"
 
     @property
+    def shown(self) -> str:
+        """The best that can be said: UTC, or the time since the start while nobody has set the clock."""
+        return self.iso if self.is_set else self.onboard
+
+    @property
     def onboard(self) -> str:
         """On-board time beside UTC: seconds since the start while nobody has set it, else CUC seconds."""
         if self.is_set or self.seconds < BOARD_EPOCH_S:
