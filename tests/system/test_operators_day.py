@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from perilune.client.ground import Ground
+from perilune.client.open_ground import open_ground
 from perilune.packet.pus import Telecommand
 from perilune.telemetry.onboard_time import from_unix
 
@@ -109,7 +109,7 @@ def _clock(desk: Desk) -> None:
 
 
 def _schedule(desk: Desk) -> None:
-    with Ground.open() as ground:
+    with open_ground() as ground:
         entries = b""
         for number in (1, 2):
             time = from_unix(ground.wall() + 1000 * number)

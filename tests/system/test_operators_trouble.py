@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import random
 import signal
@@ -21,7 +23,7 @@ from perilune.client.attached_link import AttachedLink
 from perilune.client.command_run import Outcome
 from perilune.client.ground import Ground
 from perilune.client.local_address import LocalAddress
-from perilune.client.open_ground import find_target, link_to, own_link
+from perilune.client.open_ground import find_target, link_to, open_ground, own_link
 from perilune.client.own_folders import runtime_folder
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
@@ -63,7 +65,7 @@ def eventually(is_done: Callable[[], object], step: Callable[[], object]) -> Non
 
 
 def test_two_programs_command_one_board_and_see_all_of_it(desk: Desk) -> None:
-    with desk.share() as server, Ground.open() as first, Ground.open() as second:
+    with desk.share() as server, open_ground() as first, open_ground() as second:
         assert isinstance(first.link, AttachedLink)
         seen: list[str] = []
         second.subscribe(lambda report: seen.append(f"{report.header.service}/{report.header.subtype}"))  # type: ignore[union-attr]
@@ -82,7 +84,7 @@ def test_two_programs_command_one_board_and_see_all_of_it(desk: Desk) -> None:
 
 def test_a_program_that_does_not_read_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_server, "QUEUE_OCTETS", 2000)
-    with desk.share() as server, Ground.open() as ground:
+    with desk.share() as server, open_ground() as ground:
         found = LocalAddress(desk.url).connect()
         assert found is not None
         sleeper = m.MessageStream(found[0])
@@ -159,7 +161,7 @@ def start_owner(desk: Desk) -> subprocess.Popen[str]:
 def test_owner_killed_and_started_again(desk: Desk) -> None:
     owner = start_owner(desk)
     try:
-        with Ground.open() as ground:
+        with open_ground() as ground:
             assert ground.command("CORE.PING", timeout_s=WAIT_S).success
             owner.send_signal(signal.SIGKILL)
             owner.communicate()
@@ -180,7 +182,7 @@ def test_owner_killed_and_started_again(desk: Desk) -> None:
 
 
 def test_a_port_that_another_program_has(desk: Desk) -> None:
-    with Ground.open(), pytest.raises(PortBusyError) as caught:
+    with open_ground(), pytest.raises(PortBusyError) as caught:
         own_link(find_target("board"))
     assert str(os.getpid()) in str(caught.value)
 
@@ -238,22 +240,33 @@ def test_a_board_that_loses_power_is_commanded_again(desk: Desk) -> None:
         assert ground.command("CORE.PING", timeout_s=5).success
 
 
-@pytest.mark.parametrize(("answer", "status", "executed"), [("yes", 0, True), ("y", 1, False), ("", 1, False)])
+class Typist(io.StringIO):
+    """What somebody at a terminal types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "executed"), [("yes\n", 0, True), ("y\n", 1, False), ("\n", 1, False), ("", 1, False)]
+)
 def test_a_hazardous_command_asks_on_a_terminal(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str, status: int, executed: bool
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-
-    def ask(text: str) -> str:
-        asked.append(text)
-        return answer
-
-    monkeypatch.setattr("builtins.input", ask)
+    """The last answer is Ctrl-D."""
+    monkeypatch.setattr("sys.stdin", Typist(answer))
     with desk.share():
         found, out, error = desk.run("send", "TRIAL.DANGEROUS")
-    assert (found, "completed" in out, len(asked)) == (status, executed, 1)
+    assert (found, "completed" in out, "was not sent" in error) == (status, executed, not executed)
     assert "TRIAL.DANGEROUS is hazardous" in error
+    assert error.count("Type yes:") == 1
+
+
+def test_the_question_is_no_part_of_the_json(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Typist("yes\n"))
+    with desk.share():
+        found, out, error = desk.run("send", "TRIAL.DANGEROUS", "--json")
+    assert (found, json.loads(out)["outcome"], "Type yes:" in error) == (0, "completed", True)
 
 
 def test_a_board_with_another_dictionary_is_not_commanded(desk: Desk) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 from perilune.archive.reader import ArchiveReader
+from perilune.archive.recording_link import RecordingLink
 from perilune.archive.writer import ArchiveWriter
 from perilune.cli import main
-from perilune.client.open_ground import open_ground
+from perilune.client.ground import Ground
+from perilune.client.open_ground import find_target, open_ground, own_link
 from perilune.sequence.execute import activate, content, follow
 from perilune.sequence.ground_board import GroundBoard
 from perilune.sequence.last_values import archived_state
@@ -112,7 +114,7 @@ def test_a_day_with_sequences(staffed: Desk) -> None:
     status, out, _ = staffed.seq("run", "80")
     lines = out.splitlines()
     assert (status, len(lines), lines[-1]) == (0, 65, "sequence 80 came to its end")
-    assert re.fullmatch(r"start \+ \S+ s  step 64 of 64  R00:00:00.100 CORE.PING", lines[-2])
+    assert re.fullmatch(r"20\S+Z  start \+ \S+ s  step 64 of 64  R00:00:00.100 CORE.PING", lines[-2])
     status, out, _ = staffed.seq("show", "80")
     lines = out.splitlines()
     assert (status, lines[0]) == (0, f"sequence 80 on board: 64 steps, 768 octets, CRC {compiled().crc:04X}")
@@ -135,7 +137,7 @@ def test_what_is_hazardous_asks_for_a_word(staffed: Desk) -> None:
     path = staffed.file("danger.seq", text)
     for arguments in (["upload", path], ["run", "82"]):
         status, _, err = staffed.seq(*arguments)
-        assert (status, "executes hazardous requests; found TRIAL.DANGEROUS" in err) == (2, True)
+        assert (status, "confirms it; found TRIAL.DANGEROUS" in err) == (1, True)
         assert staffed.seq(*arguments, "--hazardous")[0] == 0
 
 
@@ -143,9 +145,9 @@ def test_the_archive_shows_a_run(staffed: Desk) -> None:
     """64 steps with a WAIT: loaded, verified, run; every step's report and the last value are in the archive."""
     config = staffed.folder / "perilune.toml"
     archive = staffed.folder / "archive.sqlite"
-    with ArchiveWriter(archive, DICTIONARY) as writer, open_ground(None, configuration=config) as ground:
+    link = RecordingLink(own_link(find_target(None, config)), ArchiveWriter(archive, DICTIONARY))
+    with Ground(link, DICTIONARY) as ground:
         ground.check_dictionary()
-        ground.subscribe_events(writer.take)
         board = GroundBoard(ground)
         Loader(board, compiled()).load()
         request = activate(board, 80)

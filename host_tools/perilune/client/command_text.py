@@ -52,6 +52,8 @@ class TextProblem(msgspec.Struct, frozen=True):
 class CommandTextError(PeriluneError):
     """A command text that cannot be sent. problems: all that was found, from left to right."""
 
+    exit_status = 2
+
     def __init__(self, text: str, problems: Sequence[TextProblem]) -> None:
         self.text = text
         self.problems = tuple(problems)
@@ -59,6 +61,15 @@ class CommandTextError(PeriluneError):
         for problem in problems:
             lines.append(f"{' ' * (problem.column - 1)}{'^' * max(1, problem.length)} {problem}")
         super().__init__("\n".join(lines))
+
+    @property
+    def told(self) -> str:
+        """Carets stand under what is wrong, so the text begins a line."""
+        return f"this is no command\n{self}"
+
+    def data(self) -> dict[str, object]:
+        problems = [msgspec.structs.asdict(problem) for problem in self.problems]
+        return super().data() | {"error": "this is no command", "found": self.text, "problems": problems}
 
 
 class CommandText(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The ground in one object: a link, the dictionary, what the board says as typed reports, commands and what became of
 them.
 
-    with Ground.open("bench") as ground:                       # a target of perilune.toml, or a port
+    with open_ground("bench") as ground:                       # a target of perilune.toml, or a port
         result = ground.command("POWER.LOAD_ON load=instrument")
         ground.run(60.0)                                       # listen; ground.values has the latest of everything
         ground.subscribe(print)
@@ -12,9 +12,9 @@ thread uses it; nothing happens but in `step` and what calls it.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -24,7 +24,6 @@ from flight.limits import APID
 from ..dictionary.encode import Item, encode
 from ..dictionary.model import Dictionary
 from ..errors import MismatchError, NoAnswerError, NotAllowedError
-from ..link.downlink import DownlinkEvent
 from ..link.link_state import Condition, LinkState
 from ..link.packet_extractor import PacketReceived
 from ..link.reason import REASON_NAMES
@@ -61,6 +60,7 @@ class Ground:
     """A link and a dictionary, joined. override_dictionary: command and decode though the board speaks another one.
 
     clock: monotonic seconds, the link's own; wall: POSIX seconds. state: how the link is; values: latest by name.
+    progress: told again and again what is waited for, and "" when nothing is any more.
     """
 
     def __init__(
@@ -79,29 +79,13 @@ class Ground:
         self.clock = clock
         self.wall = wall
         self.override_dictionary = override_dictionary
+        self.progress: Callable[[str], object] = lambda _: None
         self._runs: list[CommandRun] = []
         self._subscribers: list[Callable[[AnyReport], object]] = []
-        self._event_subscribers: list[Callable[[DownlinkEvent, float], object]] = []
+        self._doing: list[str] = []
         if link.health:
             # It was received before us: it tells the board's dictionary and is no report of ours.
             self.decoder.decode(link.health)
-
-    @classmethod
-    def open(
-        cls,
-        target: str | None = None,
-        *,
-        configuration: Path | None = None,
-        baud: int | None = None,
-        share: bool = True,
-        override_dictionary: bool = False,
-    ) -> Ground:
-        """The ground of a target or port. Raises PortError, ConfigurationError, KeyFileError, DictionaryError."""
-        from .open_ground import open_ground  # noqa: PLC0415  # it imports this file
-
-        return open_ground(
-            target, configuration=configuration, baud=baud, share=share, override_dictionary=override_dictionary
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -122,19 +106,10 @@ class Ground:
         self._subscribers.append(callback)
         return lambda: self._subscribers.remove(callback)
 
-    def subscribe_events(self, callback: Callable[[DownlinkEvent, float], object]) -> Callable[[], None]:
-        """The same for everything of the downlink, frames included, with the POSIX time at which it came."""
-        self._event_subscribers.append(callback)
-        return lambda: self._event_subscribers.remove(callback)
-
     def step(self, timeout_s: float = STEP_S) -> list[AnyReport]:
         """Wait at most `timeout_s` for something to come, and work; the reports that came, oldest first."""
         reports = []
-        events = self.link.step(timeout_s)
-        received = self.wall()
-        for event in events:
-            for listen in list(self._event_subscribers):
-                listen(event, received)
+        for event in self.link.step(timeout_s):
             if isinstance(event, PacketReceived):
                 report = self.decoder.decode(event.packet, event.vcid)
                 self._take(report, event.vcid)
@@ -145,7 +120,20 @@ class Ground:
             if run.is_due(now_s):
                 self._expire(run)
         self._runs = [run for run in self._runs if not run.is_over]
+        if self._doing:
+            self.progress(": ".join(self._doing))
         return reports
+
+    @contextlib.contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """While it lasts, `progress` is told what is waited for; what is within it is told behind it."""
+        self._doing.append(what)
+        try:
+            yield
+        finally:
+            self._doing.pop()
+            if not self._doing:
+                self.progress("")
 
     def run(self, seconds: float) -> list[AnyReport]:
         """Listen for so long; everything that came."""
@@ -233,13 +221,15 @@ class Ground:
         latest = self.values.get(MODE)
         return None if latest is None else latest.value.text
 
-    def await_link(self, timeout_s: float = HEALTH_S) -> None:
-        """Wait until frames come. Raises NoAnswerError with the state of the link."""
-        if not self.run_until(lambda: self.state.condition is Condition.UP, timeout_s):
+    def await_link(self, timeout_s: float = HEALTH_S, waited_s: float = 0.0) -> None:
+        """Wait until frames come. waited_s: already. Raises NoAnswerError with the state of the link."""
+        with self.doing("waiting for frames of the board"):
+            is_up = self.run_until(lambda: self.state.condition is Condition.UP, timeout_s)
+        if not is_up:
             state = self.state
             raise NoAnswerError(
                 "the board is not heard",
-                expected=f"frames within {timeout_s:g} s",
+                expected=f"frames within {waited_s + timeout_s:g} s",
                 found=state.text,
                 next_step=state.next_step or "`perilune link` shows what comes down",
             )
@@ -315,8 +305,9 @@ class Ground:
     def follow(self, runs: Iterable[CommandRun]) -> list[CommandResult]:
         """Listen until each of these is over; each has its own time limit."""
         runs = list(runs)
-        while any(not run.is_over for run in runs):
-            self.step(STEP_S)
+        with self.doing(f"waiting for {runs[0].text}" if runs else ""):
+            while any(not run.is_over for run in runs):
+                self.step(STEP_S)
         return [run.result for run in runs if run.result is not None]
 
     def arm(self, parsed: CommandText) -> None:
@@ -332,22 +323,31 @@ class Ground:
         """
         if self.override_dictionary:
             return
-        self.run_until(lambda: self.decoder.state is not DictionaryState.UNKNOWN, timeout_s)
+        with self.doing("waiting for the board to say which dictionary it speaks"):
+            self.run_until(lambda: self.decoder.state is not DictionaryState.UNKNOWN, timeout_s)
         if self.decoder.state is DictionaryState.UNKNOWN:
-            self.await_link(0.0)
+            self.await_link(0.0, timeout_s)
             raise MismatchError(
                 "the board has not said which dictionary it speaks",
                 expected=f"a report of {HEALTH} within {timeout_s:g} s",
                 found="other reports only",
                 next_step="enable that report, or override with --override-dictionary if you know what the board is",
             )
-        if self.decoder.state is DictionaryState.MISMATCH:
-            raise MismatchError(
-                "the board speaks another dictionary",
-                expected=f"hash {self.dictionary.content_hash[:4].hex()}",
-                found=f"hash {self.decoder.board_hash.hex()}",
-                next_step="name the board's missions in perilune.toml; --override-dictionary commands it nevertheless",
-            )
+        mismatch = self.mismatch
+        if mismatch is not None:
+            raise mismatch
+
+    @property
+    def mismatch(self) -> MismatchError | None:
+        """The error that says so while the board speaks another dictionary, whatever overrides it."""
+        if self.decoder.state is not DictionaryState.MISMATCH:
+            return None
+        return MismatchError(
+            "the board speaks another dictionary",
+            expected=f"hash {self.dictionary.content_hash[:4].hex()}",
+            found=f"hash {self.decoder.board_hash.hex()}",
+            next_step="name the board's missions in perilune.toml; --override-dictionary goes on nevertheless",
+        )
 
     def check_allowed(self, parsed: CommandText, *, hazardous: bool, ask: bool = True) -> None:
         """Raises NotAllowedError for a hazardous command that nobody confirmed, or one the board's mode forbids."""

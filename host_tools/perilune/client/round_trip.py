@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .ground import Ground
 
 CUC_P_FIELD = b"\x1e"
+ANSWER_S = 10.0
 
 
 class RoundTrips(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ class ClockFit(msgspec.Struct, frozen=True):
     drift_deviation_ppm: float | None = None
 
 
-def sample(ground: Ground, timeout_s: float = 10.0) -> ClockSample:
+def sample(ground: Ground, timeout_s: float = ANSWER_S) -> ClockSample:
     """Ask the board for its time. Raises NoAnswerError, CommandFailedError."""
     sent_s = ground.wall()
     came: list[tuple[float, TimeReport]] = []
@@ -105,29 +106,33 @@ def fit(samples: Sequence[ClockSample]) -> ClockFit:
     return ClockFit(len(samples), now, shortest / 2, shortest, status, line.slope * 1e6, deviation * 1e6)
 
 
-def measure(ground: Ground, count: int, interval_s: float) -> ClockFit:
+def measure(ground: Ground, count: int, interval_s: float, timeout_s: float = ANSWER_S) -> ClockFit:
     """Look at the board's clock so often. Raises NoAnswerError, CommandFailedError."""
-    samples = [sample(ground)]
-    for _ in range(count - 1):
-        ground.run(interval_s)
-        samples.append(sample(ground))
+    samples: list[ClockSample] = []
+    for number in range(1, count + 1):
+        with ground.doing(f"clock, sample {number} of {count}"):
+            if samples:
+                ground.run(interval_s)
+            samples.append(sample(ground, timeout_s))
     return fit(samples)
 
 
-def set_time(ground: Ground, lead_s: float) -> None:
+def set_time(ground: Ground, lead_s: float, timeout_s: float = ANSWER_S) -> None:
     """Set the board's clock to what UTC will be `lead_s` from now. Raises NoAnswerError, CommandFailedError."""
     time = from_unix(ground.wall() + lead_s)
     octets = CUC_P_FIELD + time.seconds.to_bytes(4, "big") + time.fraction.to_bytes(2, "big")
-    ground.request("time.set_time", octets=octets).check()
+    ground.request("time.set_time", octets=octets, timeout_s=timeout_s).check()
 
 
-def synchronise(ground: Ground, count: int, interval_s: float) -> tuple[ClockFit, ClockFit]:
+def synchronise(
+    ground: Ground, count: int, interval_s: float, timeout_s: float = ANSWER_S
+) -> tuple[ClockFit, ClockFit]:
     """Set the board's clock to UTC, twice: the second time by what the first was off. The clock before and after."""
-    before = measure(ground, count, interval_s)
+    before = measure(ground, count, interval_s, timeout_s)
     lead_s = before.uncertainty_s
-    set_time(ground, lead_s)
+    set_time(ground, lead_s, timeout_s)
     ground.run(interval_s)
-    first = measure(ground, min(count, 3), interval_s)
-    set_time(ground, lead_s - first.offset_s)
+    first = measure(ground, min(count, 3), interval_s, timeout_s)
+    set_time(ground, lead_s - first.offset_s, timeout_s)
     ground.run(interval_s)
-    return before, measure(ground, count, interval_s)
+    return before, measure(ground, count, interval_s, timeout_s)

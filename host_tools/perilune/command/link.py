@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..client.arguments import add_target_arguments
+from ..command_line import completes, positive_seconds
 from ..errors import PortBusyError
+from ..housekeeping.duration import duration
 
 if TYPE_CHECKING:
     from ..client.configuration import Target
@@ -27,15 +29,16 @@ SUMMARY = "own a port and share it; show link state and every counter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    port = parser.add_argument(
         "port", nargs="?", help="target of perilune.toml, serial port, pyserial URL, or tcp://HOST:PORT"
     )
+    completes(port, "targets")
     add_target_arguments(parser)
     parser.add_argument(
         "--archive", type=Path, metavar="FILE", help="keep everything in this archive (or the target's)"
     )
-    parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after this time")
-    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="report this often (1)")
+    parser.add_argument("--for", dest="for_s", type=duration, metavar="TIME", help="end after this time (60s, 5m)")
+    parser.add_argument("--every", type=positive_seconds, default=1.0, metavar="SECONDS", help="report this often (1)")
     parser.add_argument("--json", action="store_true", help="reports as one JSON object a line")
 
 

@@ -1,60 +1,71 @@
 """On-board monitoring (ST[12]): what is checked, what is out of limits; enable and disable checks.
 
+Without an action the checks are listed.
+
 example:
 
     perilune monitors
+    perilune monitors list "thermal.*"
     perilune monitors disable "thermal.*"
+    perilune monitors enable thermal.battery_hot
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from ..client.arguments import add_command_arguments, open_ground, print_json, print_table
-from ..errors import UsageError
-
-if TYPE_CHECKING:
-    from ..client.ground import Ground
+from ..command_line import Actions, completes, run_action
 
 SUMMARY = "list, enable, disable on-board checks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["list", "enable", "disable"], nargs="?", default="list")
-    parser.add_argument("names", nargs="*", metavar="MONITOR", help="names or patterns of monitors")
-    add_command_arguments(parser)
+    actions = Actions(parser, __doc__, default="list")
+    for name, summary, act, count in (
+        ("list", "show checks and their status", _list, "*"),
+        ("disable", "switch checks off", _switch, "+"),
+        ("enable", "switch checks on", _switch, "+"),
+    ):
+        sub = actions.add(name, summary, act)
+        names = sub.add_argument("names", nargs=count, metavar="MONITOR", help="names or patterns of monitors")
+        completes(names, "monitors")
+        add_command_arguments(sub)
 
 
-def run(arguments: argparse.Namespace) -> int:
+run = run_action
+
+
+def _switch(arguments: argparse.Namespace) -> int:
+    from ..client.names import chosen, counted  # noqa: PLC0415  # imports of the work are made for the work
+
     with open_ground(arguments) as ground:
-        if arguments.action == "list":
-            return _list(ground, arguments)
-        from .events import chosen  # noqa: PLC0415
-
-        if not arguments.names:
-            raise UsageError(f"`{arguments.action}` needs names of monitors", next_step="perilune monitors list")
-        names = chosen(arguments.names, list(ground.dictionary.monitors))
-        items = [{"monitor": ground.dictionary.monitors[name].id} for name in names]
+        monitors = ground.dictionary.monitors
+        names = chosen(arguments.names, list(monitors), "monitor", "perilune monitors list")
+        items = [{"monitor": monitors[name].id} for name in names]
         result = ground.request(f"monitoring.{arguments.action}", items=items, timeout_s=arguments.timeout).check()
-        if arguments.json:
-            print_json(result.data())
-        else:
-            print(f"{arguments.action}d {len(names)} monitors")
+    if arguments.json:
+        print_json(result.data())
+    else:
+        print(f"{arguments.action}d {counted(len(names), 'monitor')}")
     return 0
 
 
-def _list(ground: Ground, arguments: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace) -> int:
+    from ..client.names import chosen  # noqa: PLC0415
     from ..telemetry.reports import MonitorDefinitionsReport, as_data  # noqa: PLC0415
-    from .events import chosen  # noqa: PLC0415
 
-    result = ground.request("monitoring.report_definitions", timeout_s=arguments.timeout).check()
+    with open_ground(arguments) as ground:
+        result = ground.request("monitoring.report_definitions", timeout_s=arguments.timeout).check()
     reports = [report for report in result.reports if isinstance(report, MonitorDefinitionsReport)]
     known = [row.name or f"monitor_{row.id}" for report in reports for row in report.definitions]
-    wanted = set(chosen(arguments.names, known) if arguments.names else known)
+    wanted = set(chosen(arguments.names, known, "monitor") if arguments.names else known)
     if arguments.json:
         rows = [row for report in reports for row in as_data(report)["definitions"]]
         print_json([row for row in rows if (row["name"] or f"monitor_{row['id']}") in wanted])
+        return 0
+    if not known:
+        print("the board has no monitors")
         return 0
     table = []
     for report in reports:

@@ -6,6 +6,7 @@ subsystem. `diff` compares the board with a file, or two files; its exit status 
 example:
 
     perilune params get "modes.*"
+    perilune params get core.uptime_s modes.mode --json
     perilune params set modes.reset_limit=2 modes.reset_window_s=900
     perilune params dump board.toml
     perilune params diff board.toml
@@ -15,11 +16,18 @@ example:
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..client.arguments import add_command_arguments, open_ground, print_json, print_table
+from ..client.arguments import (
+    add_command_arguments,
+    check_writable,
+    open_ground,
+    print_json,
+    print_table,
+    received_times,
+)
+from ..command_line import Actions, completes, run_action
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,110 +38,142 @@ SUMMARY = "get, set, dump, load, compare on-board parameters"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["get", "set", "dump", "load", "diff"])
-    parser.add_argument("what", nargs="*", metavar="NAME|NAME=VALUE|FILE", help="as the action needs it")
-    add_command_arguments(parser)
+    actions = Actions(parser, __doc__)
+    sub = actions.add("get", "show values of the board now", _get)
+    names = sub.add_argument("names", nargs="*", metavar="NAME", help="points or patterns (all that can be set)")
+    completes(names, "points")
+    add_command_arguments(sub)
+    sub = actions.add("set", "set parameters and read them back", _set)
+    names = sub.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="parameters and their values")
+    completes(names, "parameters")
+    add_command_arguments(sub)
+    sub = actions.add("dump", "write all that can be set to a file", _dump)
+    sub.add_argument("file", nargs="?", type=Path, metavar="FILE", help="TOML (default: to the terminal)")
+    add_command_arguments(sub)
+    sub = actions.add("load", "set what a file says differently, and read it back", _load)
+    sub.add_argument("file", type=Path, metavar="FILE", help="TOML, as `dump` writes it")
+    add_command_arguments(sub)
+    sub = actions.add("diff", "compare the board with a file, or two files; status 5 when they differ", _diff)
+    sub.add_argument("file", type=Path, metavar="FILE", help="TOML, as `dump` writes it")
+    sub.add_argument("second", nargs="?", type=Path, metavar="FILE", help="another one, in place of the board")
+    add_command_arguments(sub)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    counts = {"set": (1, 9999), "dump": (0, 1), "load": (1, 1), "diff": (1, 2)}
-    least, most = counts.get(arguments.action, (0, 9999))
-    if not least <= len(arguments.what) <= most:
-        raise UsageError(
-            f"`{arguments.action}` takes {least} to {most} names or files"
-            if most < 9999
-            else f"`{arguments.action}` needs at least {least} of name=value",
-            found=str(len(arguments.what)),
-            next_step="perilune params --help",
-        )
-    if arguments.action == "diff" and len(arguments.what) == 2:
-        return _diff_files(arguments)
-    with open_ground(arguments) as ground:
-        action = {"get": _get, "set": _set, "dump": _dump, "load": _load, "diff": _diff}[arguments.action]
-        return action(ground, arguments)
+run = run_action
 
 
-def _shown(values: dict[str, Value], arguments: argparse.Namespace) -> None:
+def _shown(ground: Ground, values: dict[str, Value], arguments: argparse.Namespace) -> None:
+    rows = {name: (value, *received_times(ground, name)) for name, value in values.items()}
     if arguments.json:
         print_json(
-            {name: {"raw": value.raw, "value": value.shown, "unit": value.unit} for name, value in values.items()}
+            {
+                name: {
+                    "raw": value.raw,
+                    "value": value.shown,
+                    "unit": value.unit,
+                    "received": received,
+                    "onboard": onboard,
+                }
+                for name, (value, received, onboard) in rows.items()
+            }
         )
     else:
-        print_table(["parameter", "value"], [[name, value.shown] for name, value in values.items()])
+        table = [[name, value.shown, received, onboard] for name, (value, received, onboard) in rows.items()]
+        print_table(["parameter", "value", "received (UTC)", "board time"], table)
 
 
-def _get(ground: Ground, arguments: argparse.Namespace) -> int:
+def _get(arguments: argparse.Namespace) -> int:
+    from ..client.names import chosen  # noqa: PLC0415  # imports of the work are made for the work
     from ..client.parameter_file import read, settable  # noqa: PLC0415
-    from .events import chosen  # noqa: PLC0415
 
-    points = [point.name for point in ground.dictionary.pool]
-    names = chosen(arguments.what, points) if arguments.what else list(settable(ground.dictionary))
-    _shown(read(ground, names, arguments.timeout), arguments)
+    with open_ground(arguments) as ground:
+        points = [point.name for point in ground.dictionary.pool]
+        names = chosen(arguments.names, points, "point") if arguments.names else list(settable(ground.dictionary))
+        _shown(ground, read(ground, names, arguments.timeout), arguments)
     return 0
 
 
-def _set(ground: Ground, arguments: argparse.Namespace) -> int:
+def _set(arguments: argparse.Namespace) -> int:
     from ..client.command_text import CommandTextError  # noqa: PLC0415
-    from ..client.parameter_file import read  # noqa: PLC0415
+    from ..client.names import chosen  # noqa: PLC0415
+    from ..client.parameter_file import read, settable  # noqa: PLC0415
 
-    items = []
-    for text in arguments.what:
-        name, equals, value = text.partition("=")
+    settings = [text.partition("=") for text in arguments.settings]
+    for name, equals, value in settings:
         if not equals or not value or any(mark in value for mark in "() "):
-            raise UsageError("not a parameter and its value", expected="name=value", found=text)
-        items.append(f"(parameter={name} value={value})")
-    try:
-        command = ground.parse(" ".join(["CORE.SET_PARAMETERS", *items]))
-    except CommandTextError as error:
-        print("perilune params: " + "; ".join(str(problem) for problem in error.problems), file=sys.stderr)
-        return 2
-    ground.command(command, timeout_s=arguments.timeout).check()
-    names = [text.partition("=")[0].lower() for text in arguments.what]
-    _shown(read(ground, names, arguments.timeout), arguments)
+            raise UsageError(
+                "not a parameter and its value",
+                expected="name=value",
+                found=f"{name}{equals}{value}",
+                next_step="perilune params set modes.reset_limit=2",
+            )
+    with open_ground(arguments) as ground:
+        names = [name.lower() for name, _, _ in settings]
+        known = list(settable(ground.dictionary))
+        for name in names:
+            if name not in ground.dictionary.points:
+                chosen([name], known, "parameter")
+        items = [f"(parameter={name} value={value})" for name, _, value in settings]
+        try:
+            command = ground.parse(" ".join(["CORE.SET_PARAMETERS", *items]))
+        except CommandTextError as error:
+            raise UsageError("; ".join(str(problem) for problem in error.problems)) from error
+        ground.command(command, timeout_s=arguments.timeout).check()
+        _shown(ground, read(ground, names, arguments.timeout), arguments)
     return 0
 
 
-def _dump(ground: Ground, arguments: argparse.Namespace) -> int:
+def _dump(arguments: argparse.Namespace) -> int:
+    from ..client.names import counted  # noqa: PLC0415
     from ..client.parameter_file import as_toml, read_all  # noqa: PLC0415
     from ..telemetry.onboard_time import iso_of_unix  # noqa: PLC0415
 
-    ground.check_dictionary()
-    values = {name: value.raw for name, value in read_all(ground, arguments.timeout).items()}
-    if arguments.json:
-        print_json(values)
-        return 0
+    check_writable(arguments.file)
+    with open_ground(arguments) as ground:
+        ground.check_dictionary()
+        values = {name: value.raw for name, value in read_all(ground, arguments.timeout).items()}
     comments = [f"read {iso_of_unix(ground.wall())}, dictionary {ground.dictionary.content_hash[:4].hex()}"]
     text = as_toml(ground.dictionary, values, comments)
-    if arguments.what:
-        Path(arguments.what[0]).write_text(text, encoding="utf-8")
-        print(f"{arguments.what[0]}: {len(values)} parameters")
+    if arguments.file is not None:
+        arguments.file.write_text(text, encoding="utf-8")
+    if arguments.json:
+        print_json(values)
+    elif arguments.file is not None:
+        print(f"{arguments.file}: {counted(len(values), 'parameter')}")
     else:
         print(text, end="")
     return 0
 
 
-def _load(ground: Ground, arguments: argparse.Namespace) -> int:
+def _load(arguments: argparse.Namespace) -> int:
+    from ..client.names import counted  # noqa: PLC0415
     from ..client.parameter_file import differences, load_file, read, write  # noqa: PLC0415
 
-    wanted = load_file(Path(arguments.what[0]), ground.dictionary)
-    before = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
-    changed = {row.name: wanted[row.name] for row in differences(before, wanted)}
-    write(ground, changed, arguments.timeout)
-    after = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
+    with open_ground(arguments) as ground:
+        wanted = load_file(arguments.file, ground.dictionary)
+        with ground.doing(f"{len(wanted)} parameters of {arguments.file}"):
+            before = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
+            changed = {row.name: wanted[row.name] for row in differences(before, wanted)}
+            write(ground, changed, arguments.timeout)
+            after = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
     wrong = differences(after, wanted)
     if arguments.json:
         print_json({"changed": changed, "wrong": wrong})
     else:
-        print(f"{len(wanted)} parameters in the file, {len(changed)} changed, {len(wrong)} read back wrong")
+        held = counted(len(wanted), "parameter")
+        print(f"{held} in the file, {len(changed)} changed, {len(wrong)} read back wrong")
     return 5 if wrong else 0
 
 
-def _diff(ground: Ground, arguments: argparse.Namespace) -> int:
+def _diff(arguments: argparse.Namespace) -> int:
     from ..client.parameter_file import load_file, read  # noqa: PLC0415
 
-    wanted = load_file(Path(arguments.what[0]), ground.dictionary)
-    now = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
-    return _print_differences(now, wanted, ["parameter", "board", arguments.what[0]], arguments)
+    if arguments.second is not None:
+        return _diff_files(arguments)
+    with open_ground(arguments) as ground:
+        wanted = load_file(arguments.file, ground.dictionary)
+        now = {name: value.raw for name, value in read(ground, wanted, arguments.timeout).items()}
+    return _print_differences(now, wanted, ["parameter", "board", str(arguments.file)], arguments)
 
 
 def _diff_files(arguments: argparse.Namespace) -> int:
@@ -141,8 +181,8 @@ def _diff_files(arguments: argparse.Namespace) -> int:
     from ..client.parameter_file import load_file  # noqa: PLC0415
 
     dictionary = dictionary_of(find_target(arguments.target or "sitl", arguments.config))
-    first, second = (load_file(Path(name), dictionary) for name in arguments.what)
-    return _print_differences(first, second, ["parameter", *arguments.what], arguments)
+    first, second = (load_file(path, dictionary) for path in (arguments.file, arguments.second))
+    return _print_differences(first, second, ["parameter", str(arguments.file), str(arguments.second)], arguments)
 
 
 def _print_differences(

@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..client.arguments import add_json, check_writable, print_json
+
 SUMMARY = "draw a recorded run as PNG and HTML"
 
 
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("record", metavar="RUN", type=Path, help="recorded run (.npz)")
     parser.add_argument("--png", type=Path, help="PNG to write (default: beside the run)")
     parser.add_argument("--html", type=Path, help="page to write (default: beside the run)")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
     record = run_record.read_run(arguments.record)
     png = arguments.png or arguments.record.with_suffix(".png")
     html = arguments.html or arguments.record.with_suffix(".html")
+    for path in (png, html):
+        check_writable(path)
     plot.write_png(record, png)
     plot.write_html(record, html)
-    print(f"{png}\n{html}")
+    if arguments.json:
+        print_json({"png": str(png), "html": str(html)})
+    else:
+        print(f"{png}\n{html}")
     return 0

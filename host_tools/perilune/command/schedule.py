@@ -1,76 +1,97 @@
 """The board's time-based schedule (ST[11]): list, delete, shift, enable, disable, reset.
 
-Requests are named as `list` names them, source:apid:count. `delete` and `shift` without names take the whole schedule;
-`delete` and `reset` of everything want --all.
+Requests are named as `list` names them, source:apid:count. `shift` without names takes the whole schedule; `delete` and
+`reset` of everything want --all. Without an action the schedule is listed.
 
 example:
 
-    perilune schedule list
+    perilune schedule
+    perilune schedule list --json
     perilune schedule delete 0:100:17 0:100:18
     perilune schedule shift --by -30
+    perilune schedule disable
+    perilune schedule enable
     perilune schedule reset --all
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from ..client.arguments import add_command_arguments, open_ground, print_json, print_table
+from ..command_line import Actions, run_action, schedule_id, signed_seconds
 from ..errors import UsageError
 
 SUMMARY = "list and change the board's time-based schedule"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action", choices=["list", "delete", "shift", "enable", "disable", "reset"], nargs="?", default="list"
-    )
-    parser.add_argument("requests", nargs="*", metavar="SOURCE:APID:COUNT", help="which requests")
-    parser.add_argument("--by", type=float, metavar="SECONDS", help="how far to shift")
-    parser.add_argument("--all", action="store_true", help="the whole schedule")
-    add_command_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    items = [_item(text) for text in arguments.requests]
-    action = arguments.action
-    if action == "shift" and arguments.by is None:
-        raise UsageError("`shift` needs how far", next_step="perilune schedule shift --by -30")
-    if ((action == "delete" and not items) or action == "reset") and not arguments.all:
-        raise UsageError(f"`{action}` would empty the schedule", next_step="add --all if that is meant")
-    with open_ground(arguments) as ground:
-        if action == "list":
-            return _list(ground, arguments)
-        if action == "delete":
-            name, args, octets = (
-                ("schedule.delete", {}, b"") if items else ("schedule.delete_window", {"window": 0}, b"")
+    actions = Actions(parser, __doc__, default="list")
+    for name, summary, act in (
+        ("list", "show what is scheduled", _list),
+        ("delete", "take requests out of the schedule", _delete),
+        ("shift", "move requests, or all of them, in time", _shift),
+        ("enable", "release requests when their time comes", _switch),
+        ("disable", "hold all requests back", _switch),
+        ("reset", "empty the schedule and disable it", _reset),
+    ):
+        sub = actions.add(name, summary, act)
+        if name in ("delete", "shift"):
+            sub.add_argument(
+                "requests", nargs="*", type=schedule_id, metavar="SOURCE:APID:COUNT", help="which requests"
             )
-        elif action == "shift":
-            name, octets = "schedule.shift" if items else "schedule.shift_all", b""
-            args = {"offset_ms": round(arguments.by * 1000)}
-        else:
-            name, args, octets = f"schedule.{action}", {}, b""
-        result = ground.request(name, args, items, octets, timeout_s=arguments.timeout).check()
-        if arguments.json:
-            print_json(result.data())
-        else:
-            print(result.line())
+        if name in ("delete", "reset"):
+            sub.add_argument("--all", action="store_true", help="the whole schedule")
+        if name == "shift":
+            sub.add_argument("--by", type=signed_seconds, required=True, metavar="SECONDS", help="how far: 30, -30")
+        add_command_arguments(sub)
+
+
+run = run_action
+
+
+def _do(arguments: argparse.Namespace, name: str, items: list[dict[str, int]], args: dict[str, Any]) -> int:
+    with open_ground(arguments) as ground:
+        result = ground.request(f"schedule.{name}", args, items, timeout_s=arguments.timeout).check()
+    if arguments.json:
+        print_json(result.data())
+    else:
+        print(result.line())
     return 0
 
 
-def _item(text: str) -> dict[str, int]:
-    parts = text.split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        raise UsageError("not a request of the schedule", expected="SOURCE:APID:COUNT", found=text)
-    return dict(zip(("source", "apid", "sequence"), map(int, parts), strict=True))
+def _delete(arguments: argparse.Namespace) -> int:
+    if arguments.requests:
+        return _do(arguments, "delete", arguments.requests, {})
+    _all(arguments)
+    return _do(arguments, "delete_window", [], {"window": 0})
 
 
-def _list(ground: object, arguments: argparse.Namespace) -> int:
-    from ..client.ground import Ground  # noqa: PLC0415
-    from ..telemetry.reports import ScheduleReport, as_data  # noqa: PLC0415
+def _shift(arguments: argparse.Namespace) -> int:
+    name = "shift" if arguments.requests else "shift_all"
+    return _do(arguments, name, arguments.requests, {"offset_ms": round(arguments.by * 1000)})
 
-    assert isinstance(ground, Ground)  # open_ground gives no other
-    result = ground.request("schedule.detail_all", timeout_s=arguments.timeout).check()
+
+def _switch(arguments: argparse.Namespace) -> int:
+    return _do(arguments, arguments.action, [], {})
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    _all(arguments)
+    return _do(arguments, "reset", [], {})
+
+
+def _all(arguments: argparse.Namespace) -> None:
+    if not arguments.all:
+        raise UsageError(f"`{arguments.action}` would empty the schedule", next_step="add --all if that is meant")
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from ..telemetry.reports import ScheduleReport, as_data  # noqa: PLC0415  # imports of the work, for the work
+
+    with open_ground(arguments) as ground:
+        result = ground.request("schedule.detail_all", timeout_s=arguments.timeout).check()
     reports = [report for report in result.reports if isinstance(report, ScheduleReport)]
     if arguments.json:
         print_json([entry for report in reports for entry in as_data(report)["entries"]])

@@ -37,7 +37,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..client.arguments import add_target_arguments, open_ground
+from ..client.arguments import (
+    add_json,
+    add_target_arguments,
+    check_writable,
+    confirmed,
+    open_ground,
+    print_json,
+)
+from ..command_line import Actions, pause_seconds, positive_seconds, run_action, sequence_id
+from ..housekeeping.duration import duration
 
 if TYPE_CHECKING:
     from ..client.ground import Ground
@@ -51,22 +60,15 @@ SUMMARY = "check, rehearse, load, run and schedule sequences"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `perilune seq`."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = Actions(parser, __doc__)
 
     def action(name: str, summary: str, act: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        lines = [line.strip() for line in (__doc__ or "").splitlines() if f"perilune seq {name}" in line]
-        sub = actions.add_parser(
-            name,
-            help=summary,
-            description=f"{summary}\n\nexample:\n\n" + "\n".join(f"    {line}" for line in lines),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        sub = actions.add(name, summary, act)
         add_target_arguments(sub)
         sub.add_argument(
             "--mission", type=Path, action="append", metavar="DIR", help="dictionary folder, not the target's"
         )
-        sub.add_argument("--json", action="store_true", help="the result as JSON")
-        sub.set_defaults(act=act)
+        add_json(sub)
         return sub
 
     sub = action("check", "say everything that is wrong with sequence files", _check)
@@ -79,7 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         sub = action(name, summary, act)
         sub.add_argument("file", metavar="FILE|ID" if name == "show" else "FILE", type=Path)
-        sub.add_argument("--id", type=int, dest="identifier", metavar="ID", help="id on board, in place of the file's")
+        sub.add_argument(
+            "--id", type=sequence_id, dest="identifier", metavar="ID", help="id on board, in place of the file's"
+        )
         if name == "show":
             sub.add_argument("--octets", action="store_true", help="with the octets of each step")
         elif name == "compile":
@@ -90,20 +94,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             _rehearsal_arguments(sub)
     sub = action("run", "execute a sequence that is on board, and follow it", _run)
-    sub.add_argument("identifier", metavar="ID", type=int)
+    sub.add_argument("identifier", metavar="ID", type=sequence_id)
     sub.add_argument("--detach", action="store_true", help="do not wait for its end")
     _link_arguments(sub)
-    for name, summary, act in (
-        ("status", "the sequences on board", _status),
-        ("list", "the same", _status),
-    ):
-        _link_arguments(action(name, summary, act))
+    for name, summary in (("status", "the sequences on board"), ("list", "the sequences on board, as status")):
+        _link_arguments(action(name, summary, _status))
     sub = action("abort", "stop executing a sequence", _abort)
-    sub.add_argument("identifier", metavar="ID", type=int, nargs="?")
+    sub.add_argument("identifier", metavar="ID", type=sequence_id, nargs="?")
     sub.add_argument("--all", action="store_true", help="all that are executed")
     _link_arguments(sub)
     sub = action("delete", "forget a sequence that is not executed", _delete)
-    sub.add_argument("identifier", metavar="ID", type=int)
+    sub.add_argument("identifier", metavar="ID", type=sequence_id)
     _link_arguments(sub)
     sub = action("schedule", "put the requests of a file, or the start of a sequence, into the schedule", _schedule)
     sub.add_argument("what", metavar="FILE|ID")
@@ -114,7 +115,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _link_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hazardous", action="store_true", help="you are sure of its hazardous requests")
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="longest silence (60)")
+    parser.add_argument(
+        "--timeout", type=positive_seconds, default=60.0, metavar="SECONDS", help="longest silence (60)"
+    )
     parser.add_argument("--override-dictionary", action="store_true", help="though the board speaks another one")
 
 
@@ -122,19 +125,20 @@ def _rehearsal_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="TOML", help="where it starts: perilune/sequence/start_state.py")
     parser.add_argument("--from-archive", action="store_true", help="start from the last housekeeping in the archive")
     parser.add_argument("--from-live", action="store_true", help="start from the housekeeping that comes now")
-    parser.add_argument("--listen", type=float, default=65.0, metavar="SECONDS", help="how long for --from-live (65)")
-    parser.add_argument("--tail", type=float, default=600.0, metavar="SECONDS", help="watch on after its end (600)")
     parser.add_argument(
-        "--for", dest="for_s", type=float, default=0.0, metavar="SECONDS", help="at least so long in all"
+        "--listen", type=positive_seconds, default=65.0, metavar="SECONDS", help="how long for --from-live (65)"
+    )
+    parser.add_argument(
+        "--tail", type=pause_seconds, default=600.0, metavar="SECONDS", help="watch on after its end (600)"
+    )
+    parser.add_argument(
+        "--for", dest="for_s", type=duration, default=0.0, metavar="TIME", help="at least so long in all"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the run (.npz, for `perilune plot`)")
     parser.add_argument("--plot", type=Path, metavar="NAME", help="draw it: NAME.png, NAME.html, NAME.npz")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Do `perilune seq`; the exit status."""
-    act: Callable[[argparse.Namespace], int] = arguments.act
-    return act(arguments)
+run = run_action
 
 
 # --- what all need ------------------------------------------------------------------------------------------------
@@ -160,9 +164,10 @@ def _dictionary(arguments: argparse.Namespace) -> Dictionary:
 
 
 def _print(arguments: argparse.Namespace, data: object, text: str) -> None:
-    import msgspec  # noqa: PLC0415
-
-    print(msgspec.json.encode(data).decode() if arguments.json else text, flush=True)
+    if arguments.json:
+        print_json(data)
+    else:
+        print(text, flush=True)
 
 
 def _sequence(arguments: argparse.Namespace, dictionary: Dictionary, *, needs_id: bool = False) -> SequenceText:
@@ -211,7 +216,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     if arguments.file.name.isdecimal() and not arguments.file.exists():
-        return _show_on_board(arguments, int(arguments.file.name))
+        return _show_on_board(arguments, _id_of(arguments.file.name))
     from ..sequence.octets import step_octets  # noqa: PLC0415
     from ..sequence.show import sequence_text  # noqa: PLC0415
 
@@ -223,6 +228,15 @@ def _show(arguments: argparse.Namespace) -> int:
     data = {"id": sequence.id, "name": sequence.name, "steps": rows}
     _print(arguments, data, sequence_text(sequence, arguments.octets))
     return 0
+
+
+def _id_of(text: str) -> int:
+    from ..errors import UsageError  # noqa: PLC0415
+
+    try:
+        return sequence_id(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error), next_step="perilune seq list") from error
 
 
 def _show_on_board(arguments: argparse.Namespace, identifier: int) -> int:
@@ -249,12 +263,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         _print(arguments, data, compiled.octets.hex())
         return 0
-    try:
-        arguments.output.write_bytes(compiled.octets)
-    except OSError as error:
-        from ..errors import UsageError  # noqa: PLC0415
-
-        raise UsageError(f"cannot write {arguments.output}", found=error.strerror or str(error)) from error
+    arguments.output.write_bytes(compiled.octets)
     text = f"{arguments.output}: {compiled.steps} steps, {len(compiled.octets)} octets, CRC {compiled.crc:04X}"
     _print(arguments, data, text)
     return 0
@@ -267,8 +276,11 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     folders = _folders(arguments)
     dictionary = _dictionary(arguments)
     sequence = _sequence(arguments, dictionary)
-    start = _start(arguments, dictionary)
+    drawn = [arguments.plot.with_suffix(suffix) for suffix in (".png", ".html")] if arguments.plot else []
     record = arguments.record or (arguments.plot.with_suffix(".npz") if arguments.plot else None)
+    for path in (record, *drawn):
+        check_writable(path)
+    start = _start(arguments, dictionary)
     result = rehearse(
         sequence, start, dictionary, folders, tail_s=arguments.tail, for_s=arguments.for_s, record=record,
         told=_told_flight(),
@@ -278,9 +290,9 @@ def _rehearse(arguments: argparse.Namespace) -> int:
         from .. import plot, run_record  # noqa: PLC0415  # NumPy and the drawing take a second
 
         run_ = run_record.read_run(record)
-        for suffix, write in ((".png", plot.write_png), (".html", plot.write_html)):
-            write(run_, arguments.plot.with_suffix(suffix))
-            print(arguments.plot.with_suffix(suffix), file=sys.stderr)
+        for path, write in zip(drawn, (plot.write_png, plot.write_html), strict=True):
+            write(run_, path)
+            print(path, file=sys.stderr)
     return 5 if result.verdict else 0
 
 
@@ -311,7 +323,7 @@ def _start(arguments: argparse.Namespace, dictionary: Dictionary) -> StartState:
     if arguments.from_live:
         from ..sequence.last_values import live_state  # noqa: PLC0415
 
-        with _ground(arguments) as ground:
+        with _ground(arguments) as ground, ground.doing(f"listening for {arguments.listen:g} s"):
             state = live_state(ground, arguments.listen, state)
     elif arguments.from_archive:
         from ..client.open_ground import find_target  # noqa: PLC0415
@@ -338,17 +350,20 @@ def _ground(arguments: argparse.Namespace) -> Ground:
 
 
 def _ask_for_word(arguments: argparse.Namespace, what: str, hazardous: list[str]) -> None:
-    """Hazardous requests want somebody's word: --hazardous, or an answer on the terminal. Raises UsageError."""
-    from ..errors import UsageError  # noqa: PLC0415
+    """Hazardous requests want somebody's word: --hazardous, or an answer on the terminal. Raises NotAllowedError."""
+    from ..errors import NotAllowedError  # noqa: PLC0415
 
     if not hazardous or arguments.hazardous:
         return
     names = ", ".join(dict.fromkeys(hazardous))
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        print(f"{what} executes hazardous requests: {names}. Type yes to go on: ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() == "yes":
-            return
-    raise UsageError(f"{what} executes hazardous requests", found=names, next_step="add --hazardous if you are sure")
+    if sys.stdin.isatty() and confirmed(f"{what} executes hazardous requests: {names}. Go on?"):
+        return
+    raise NotAllowedError(
+        f"{what} executes hazardous requests",
+        expected="somebody who confirms it",
+        found=names,
+        next_step="add --hazardous if you are sure",
+    )
 
 
 def _upload(arguments: argparse.Namespace) -> int:
@@ -410,8 +425,11 @@ def _ground_later(arguments: argparse.Namespace) -> _GroundLater:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import msgspec  # noqa: PLC0415
+
     from ..sequence.execute import StepDone, activate, follow, step_texts  # noqa: PLC0415
     from ..sequence.ground_board import GroundBoard  # noqa: PLC0415
+    from ..telemetry.onboard_time import iso_of_unix  # noqa: PLC0415
 
     with _ground(arguments) as ground:
         board = GroundBoard(ground)
@@ -420,20 +438,23 @@ def _run(arguments: argparse.Namespace) -> int:
         _ask_for_word(arguments, f"sequence {arguments.identifier}", hazardous)
 
         def told(step: StepDone) -> None:
+            received = iso_of_unix(ground.wall())
+            ground.progress("")
+            if arguments.json:
+                print_json({"received": received, **msgspec.structs.asdict(step)})
+                return
             text = texts[step.step] if step.step < len(texts) else ""
             time = f"{step.utc} ({step.onboard})" if step.utc else step.onboard
-            if arguments.json:
-                _print(arguments, step, "")
-            else:
-                failure = f"  FAILED: {step.failure}" if step.failure else ""
-                print(f"{time}  step {step.step + 1} of {len(texts)}  {text}{failure}", flush=True)
+            failure = f"  FAILED: {step.failure}" if step.failure else ""
+            print(f"{received}  {time}  step {step.step + 1} of {len(texts)}  {text}{failure}", flush=True)
 
         request = activate(board, arguments.identifier)
         if arguments.detach:
             return _detached(arguments, board, request)
-        execution = follow(
-            board, arguments.identifier, request, patience_s=arguments.timeout, told=told, steps=len(texts)
-        )
+        with ground.doing(f"sequence {arguments.identifier} runs"):
+            execution = follow(
+                board, arguments.identifier, request, patience_s=arguments.timeout, told=told, steps=len(texts)
+            )
     if execution.completed:
         text = f"sequence {arguments.identifier} came to its end"
     else:
@@ -516,5 +537,9 @@ def _schedule(arguments: argparse.Namespace) -> int:
         count = insert(GroundBoard(open_it()), plan, enable=not arguments.no_enable, patience_s=arguments.timeout)
     rows = [{"utc": row.release.iso, "text": row.text, "count": row.count} for row in plan]
     lines = [f"{row['utc']}  {row['text']}" for row in rows]
-    _print(arguments, rows, "\n".join([*lines, f"{count} requests are in the schedule, read back"]))
+    _print(arguments, rows, "\n".join([*lines, f"{_requests_are(count)} in the schedule, read back"]))
     return 0
+
+
+def _requests_are(count: int) -> str:
+    return "1 request is" if count == 1 else f"{count} requests are"

@@ -172,7 +172,7 @@ def open_port(url: str, baud: int = DEFAULT_BAUD) -> Transport:
     except (OSError, ValueError) as error:
         raise PortError(
             f"cannot connect to {url}",
-            expected="tcp://HOST:PORT with somebody listening",
+            expected=f"{url.partition('://')[0]}://HOST:PORT with somebody listening",
             found=str(error),
             next_step="start the emulator or serial server first, or check host and port",
         ) from error
