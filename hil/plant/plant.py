@@ -256,6 +256,7 @@ class Plant:
             "bus": self.bus.save(),
             "registers": self.registers.save(),
             "heater_power": list(self.heater_power),
+            "heater_conductance": list(self._output_conductance),
             "energy": dict(vars(self.energy)),
             "extremes": {
                 "low": self.extremes.low.tolist(),
@@ -288,6 +289,7 @@ class Plant:
         self._ground_before, self.ground_k = state["ground_before_k"], state["ground_k"]
         self.sun, self.array.sunlight = Sun(*state["sun"]), state["sunlight"]
         self.heater_power = list(state["heater_power"])
+        self._output_conductance = list(state["heater_conductance"])
         self.energy = Energy(**state["energy"])
         e = state["extremes"]
         self.extremes = Extremes(np.array(e["low"]), np.array(e["high"]), e["soc_low"], e["cell_high_v"])
