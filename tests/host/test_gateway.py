@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from flight.limits import NUMBERS_AHEAD, TM_FRAME_LENGTH
 from perilune.cli import main
+from perilune.client.port_lock import PortLock
 from perilune.errors import PortError
 from perilune.link.fop1 import FrameType
 from perilune.link.gateway import Gateway, GatewaySettings, TelecommandForm
@@ -363,3 +364,85 @@ def test_gateway_process_ends_cleanly_on_interrupt(control: MissionControl) -> N
     assert first["tm_to"] == f"127.0.0.1:{control.tm_port}"
     assert json.loads(out.splitlines()[-1])["gateway"]["tm_datagrams"] >= first["gateway"]["tm_datagrams"]
     assert "Traceback" not in err
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_a_port_that_was_never_open_is_an_error_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = socket.create_server(("127.0.0.1", 0))
+    url = f"tcp://127.0.0.1:{gone.getsockname()[1]}"
+    gone.close()
+    assert main(["gateway", url, "--tm", "127.0.0.1:9", "--tc", "127.0.0.1:0", "--for", "0.2"]) == 1
+    told = capsys.readouterr().err
+    assert f"{url} was never open" in told
+    assert "next: " in told or "check" in told
+
+
+@pytest.mark.parametrize("form", ["cltu", "frame", "unprotected"])
+def test_a_target_has_its_port_its_baud_and_its_keys(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: MissionControl
+) -> None:
+    opened: list[tuple[str, int]] = []
+    tc = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tc.bind(("127.0.0.1", 0))
+    tc_port = tc.getsockname()[1]
+    tc.close()
+
+    class Port:
+        """Takes what is written; after the first telecommand the line is over."""
+
+        written = b""
+
+        def fileno(self) -> int | None:
+            return None
+
+        def read(self, timeout_s: float) -> bytes:
+            control.tc.sendto(AD_FRAME if form != "cltu" else ENCODER.cltu(AD_FRAME), ("127.0.0.1", tc_port))
+            return b""
+
+        def write(self, data: bytes) -> None:
+            Port.written = data
+            raise KeyboardInterrupt
+
+        def close(self) -> None:
+            """Nothing to let go of."""
+
+    def open_it(port: str, baud: int = 0) -> Port:
+        opened.append((port, baud))
+        return Port()
+
+    (tmp_path / "keys.toml").write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
+    (tmp_path / "perilune.toml").write_text(
+        '[targets.board]\nport = "/dev/ttyBoard"\nbaud = 57600\nkeys = "keys.toml"\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("PERILUNE_CONFIG", str(tmp_path / "perilune.toml"))
+    monkeypatch.setattr("perilune.link.transport.open_port", open_it)
+    words = ["gateway", "board", "--tm", f"127.0.0.1:{control.tm_port}", "--tc", f"127.0.0.1:{tc_port}", "--for", "20"]
+    words += {"cltu": [], "frame": ["--tc-form", "frame"]}.get(form, ["--tc-form", "frame", "--unprotected"])
+    assert main(words) == 0
+    assert opened == [("/dev/ttyBoard", 57600)]
+    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
+    link.exchange(Port.written, 0)
+    assert link.uplink.frames_ad == (1 if form == "frame" else 0)
+
+
+def test_the_flight_software_in_the_process_is_a_target_too(control: MissionControl) -> None:
+    assert main(["gateway", "sitl", "--tm", f"127.0.0.1:{control.tm_port}", "--tc", "127.0.0.1:0", "--for", "1.5"]) == 0
+    assert control.take()
+
+
+def test_a_name_that_is_no_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gateway", "bord", "--for", "0.1"]) == 2
+    assert "there is no target bord" in capsys.readouterr().err
+
+
+def test_a_port_that_perilune_link_owns_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    lock = PortLock("/dev/ttyShared")
+    try:
+        assert main(["gateway", "/dev/ttyShared", "--tc", "127.0.0.1:0", "--for", "0.1"]) == 1
+    finally:
+        lock.release()
+    told = capsys.readouterr().err
+    assert "/dev/ttyShared is in use" in told
+    assert "end the other one first" in told

@@ -151,9 +151,9 @@ def _readme(dictionary: Dictionary) -> str:
 Made from dictionary {dictionary.content_hash.hex()[:8]}, for Yamcs 5.12; make it again when the dictionary changes.
 
 1. Start Yamcs in this folder: `yamcsd --etc-dir etc`.
-2. Join the board to it: `perilune gateway PORT --tm 127.0.0.1:{TM_PORT} --tc 127.0.0.1:{TC_PORT} --tc-form frame
-   --key-file keys.toml`. The gateway adds the authentication and makes CLTUs; COP-1 runs in Yamcs,
-   and begins with the first frame of the board.
+2. Join the board to it: `perilune gateway board --tm 127.0.0.1:{TM_PORT} --tc 127.0.0.1:{TC_PORT} --tc-form frame`.
+   `board` is a target of perilune.toml, or `sitl`; a plain port needs `--key-file keys.toml`. The gateway adds the
+   authentication and makes CLTUs; COP-1 runs in Yamcs, and begins with the first frame of the board.
 
 Times of packets are on-board time (CUC, epoch TAI 1958). Until somebody has set the board's clock it counts from
 2020-01-01; `perilune time sync` sets it.
