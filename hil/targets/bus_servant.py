@@ -34,6 +34,9 @@ class BusServant:
     def _serve(self) -> None:
         while not self._end.is_set():
             self._plant.catch_up()
+            if not self._bus.is_open:
+                self._end.wait(QUIET_S)  # the board is off, or on its way
+                continue
             try:
                 data = self._bus.read_some(ANSWERING_S if self._plant.is_answering else QUIET_S)
                 if data:
@@ -41,4 +44,4 @@ class BusServant:
                 if answer := self._plant.read():
                     self._bus.write(answer)
             except ChannelClosed:
-                self._end.wait(QUIET_S)  # the board is off
+                self._end.wait(QUIET_S)  # it has just been switched off

@@ -127,8 +127,9 @@ class Channel:
         with self._arrived:
             if not self._unread and self._socket is not None:
                 self._arrived.wait(timeout_s)
-            if not self._unread and self._socket is None:
-                raise ChannelClosed(f"{self.name}: nobody at the other end{self._reason()}")
+            closed = not self._unread and self._socket is None
+        if closed:  # outside the lock: the reason may take its time, and meanwhile a new connection may be attached
+            raise ChannelClosed(f"{self.name}: nobody at the other end{self._reason()}")
         return self.read()
 
     def wait(self, timeout_s: float) -> bool:

@@ -9,13 +9,14 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from perilune.dictionary import load
+from perilune.dictionary import Dictionary, load
 from perilune.dictionary.load import CORE
 from perilune.telemetry.reports import HousekeepingReport
 
-from hil.bench import load_bench
+from hil.bench import Bench, load_bench
 from hil.ground import Ground
 from hil.targets.make import make_plant, make_target
 from tests.bench.figures import Figure, run_alone
@@ -27,20 +28,7 @@ TITLE = f"Start of the reference payload in QEMU, on the clock of this machine, 
 
 def figures() -> list[Figure]:
     """Medians, worst cases."""
-    bench = load_bench("qemu")
-    dictionary = load([CORE, *bench.mission_folders])
-    octets_s, reports_s = [], []
-    for _ in range(BOOTS):
-        with tempfile.TemporaryDirectory() as folder, make_target(bench, Path(folder)) as target:
-            if (plant := make_plant(bench)) is not None:
-                target.attach(plant)
-            ground = Ground(target, dictionary)
-            begin_s = time.monotonic()
-            target.boot()
-            target.await_octets(bench.boot_s)
-            octets_s.append(time.monotonic() - begin_s)
-            ground.wait_report(HousekeepingReport, "housekeeping", lambda report: report.name == "core.health")
-            reports_s.append(time.monotonic() - begin_s)
+    octets_s, reports_s = zip(*boots_s(BOOTS), strict=True)
     return [
         Figure("power to the first housekeeping at the ground, median", median(reports_s), "s", at_most=WANTED_S),
         Figure("  the same, worst", round(max(reports_s), 3), "s"),
@@ -48,7 +36,27 @@ def figures() -> list[Figure]:
     ]
 
 
-def median(times_s: list[float]) -> float:
+def boots_s(count: int) -> Iterator[tuple[float, float]]:
+    """Seconds from power to the first octet and to the first housekeeping, of up to so many boots."""
+    bench = load_bench("qemu")
+    dictionary = load([CORE, *bench.mission_folders])
+    return (_boot_s(bench, dictionary) for _ in range(count))
+
+
+def _boot_s(bench: Bench, dictionary: Dictionary) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as folder, make_target(bench, Path(folder)) as target:
+        if (plant := make_plant(bench)) is not None:
+            target.attach(plant)
+        ground = Ground(target, dictionary)
+        begin_s = time.monotonic()
+        target.boot()
+        target.await_octets(bench.boot_s)
+        octet_s = time.monotonic() - begin_s
+        ground.wait_report(HousekeepingReport, "housekeeping", lambda report: report.name == "core.health")
+        return octet_s, time.monotonic() - begin_s
+
+
+def median(times_s: Sequence[float]) -> float:
     """Median, to the millisecond."""
     return round(statistics.median(times_s), 3)
 
