@@ -15,6 +15,7 @@ from hil.bench import Bench
 from hil.plant.attached import AttachedPlant
 from hil.plant.line import FRAME_GAP_S
 
+from .channel import EVIDENCE_SIZE
 from .errors import ControlError
 from .line import MemoryLine
 from .parts import MemoryParts, Parts
@@ -24,24 +25,46 @@ from .target import LOOK_S, Target
 _MASK = 0x3FFFFFFF
 
 
+class BusRecord:
+    """The last octets of the payload bus, over all starts. received: from the board; sent: to it."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.sent = bytearray()
+
+    def take(self, data: bytes) -> None:
+        """The board has said that."""
+        self.received += data
+        del self.received[:-EVIDENCE_SIZE]
+
+    def give(self, data: bytes) -> None:
+        """The board was told that."""
+        self.sent += data
+        del self.sent[:-EVIDENCE_SIZE]
+
+
 class PlantPort(Port):
     """The payload-bus port of the board, with the plant at its other end."""
 
-    def __init__(self, plant: AttachedPlant) -> None:
+    def __init__(self, plant: AttachedPlant, record: BusRecord) -> None:
         self._plant = plant
+        self._record = record
         self._counts = [0] * PORT_COUNTERS
 
     def read_into(self, buffer: bytearray) -> int:
         """What the plant has answered by now."""
         data = self._plant.read(len(buffer))
         buffer[: len(data)] = data
+        self._record.give(data)
         self._counts[0] = (self._counts[0] + len(data)) & _MASK
         return len(data)
 
     def write(self, buffer: bytearray, start: int = 0, end: int = -1) -> bool:
         """A request to the plant."""
         end = len(buffer) if end < 0 else end
-        self._plant.write(bytes(buffer[start:end]))
+        data = bytes(buffer[start:end])
+        self._plant.write(data)
+        self._record.take(data)
         self._counts[1] = (self._counts[1] + end - start) & _MASK
         return True
 
@@ -59,7 +82,7 @@ class Board(Sitl):
 
     def bus_port(self) -> Port:
         """The plant, where there is one."""
-        return self.bus if self._owner.plant is None else PlantPort(self._owner.plant)
+        return self.bus if self._owner.plant is None else PlantPort(self._owner.plant, self._owner.bus_record)
 
     def restart(self, cause: int = RESET_HARD) -> None:
         """A new board; its owner joins its line to it."""
@@ -84,6 +107,7 @@ class SitlTarget(Target):
             "memory": "its memory is that of this process: no addresses, no regions",
         }
         self.line = self.link = MemoryLine()
+        self.bus_record = BusRecord()
         self.storage = MemoryStorage()
         self.board: Board | None = None
         self._made: Board | None = None
@@ -168,8 +192,10 @@ class SitlTarget(Target):
         self.storage.content[:] = content.ljust(len(self.storage.content), b"\xff")[: len(self.storage.content)]
 
     def evidence(self) -> dict[str, bytes]:
-        """What the link said and was told, and the storage."""
+        """What the link and the payload bus said and were told, and the storage."""
         return {
+            "bus.received": bytes(self.bus_record.received),
+            "bus.sent": bytes(self.bus_record.sent),
             "link.received": self.line.received,
             "link.sent": self.line.sent,
             "storage.bin": bytes(self.storage.content),
