@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,9 +18,13 @@ from hil.bench import load_bench
 from hil.outlet import PtyOutlet
 from hil.targets.live_sitl import LiveSitl
 from hil.targets.sitl_target import SitlTarget
+from tests.system.serial_board import SerialBoard
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAL = ROOT / "tests" / "flight" / "trial"
+PAYLOAD = ROOT / "firmware" / "dictionary" / "payload"
+PAYLOAD_ELF = ROOT / "build/netduinoplus2-payload/firmware.elf"
+DEV_ELF = ROOT / "build/netduinoplus2-trial-dev/firmware.elf"
 ELF = ROOT / "build/netduinoplus2-trial/firmware.elf"
 TIMEOUT_S = 60.0
 BENCHES = {
@@ -43,7 +47,7 @@ def command(project: Path, test: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-c", str(project / "pytest.ini"), str(project / "test_it.py"), *arguments]
 
 
-def run(project: Path, test: str, *arguments: str) -> str:
+def run(project: Path, test: str, *arguments: str, timeout_s: float = TIMEOUT_S) -> str:
     """Run a test of the project; what pytest says."""
     done = subprocess.run(
         command(project, test, *arguments),
@@ -53,7 +57,7 @@ def run(project: Path, test: str, *arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
     return done.stdout
@@ -108,6 +112,8 @@ def test_a_failed_test_keeps_its_evidence(project: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "reason.txt",
+        "bus.received",
+        "bus.sent",
         "link.received",
         "link.sent",
         "storage.bin",
@@ -122,6 +128,18 @@ def test_a_failed_test_keeps_its_evidence(project: Path) -> None:
     assert (folder / "link.sent").read_bytes().endswith(bytes.fromhex("c5c5c5c5c5c5c579"))
     assert "core.uptime_s" in json.loads((folder / "housekeeping.json").read_text())
     assert "core.uptime_s" in (folder / "run.html").read_text()
+
+
+def test_the_evidence_of_a_board_in_this_process_has_what_went_over_the_payload_bus(project: Path) -> None:
+    (project / "sitl.toml").write_text(f'target = "sitl"\nmissions = ["{PAYLOAD}"]\n[plant]\n')
+    said = run(
+        project, "def test_a(ground): ground.run_for(20); ground.target.reset(); assert False\n", *on(project, "sitl")
+    )
+    assert "1 failed" in said
+    [folder] = (project / "hil" / "out").iterdir()
+    asked, answered = (folder / "bus.received").read_bytes(), (folder / "bus.sent").read_bytes()
+    assert min(len(asked), len(answered)) > 50
+    assert asked[:2] == answered[:2], "unit and function of the first request are those of the first answer"
 
 
 def test_the_evidence_of_an_emulated_board_has_console_and_crash_record(project: Path) -> None:
@@ -215,17 +233,19 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_ended_leaves_no_board(project: Path, number: signal.Signals) -> None:
-    test = (
-        "from pathlib import Path\n"
-        "def test_a(target):\n"
-        "    Path('pid').write_text(str(target.qemu.pid) + '\\n')\n"
-        "    target.run_for(60)\n"
-    )
+def await_gone(pids: Iterable[int]) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    for pid in pids:
+        while not gone(pid):
+            assert time.monotonic() < end, f"process {pid} is still there"
+            time.sleep(0.02)  # there is nothing to be notified by
+
+
+def end_by_signal(arguments: list[str], folder: Path, boards: int, number: signal.Signals) -> None:
+    """Start a run whose tests write the ids of their emulators to `pid-*`; when they have, end it, and see them go."""
     process = subprocess.Popen(
-        command(project, test, *on(project, "qemu")),
-        cwd=project,
+        arguments,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'host_tools'}:{ROOT / 'firmware'}:{ROOT}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -233,18 +253,58 @@ def test_a_run_that_is_ended_leaves_no_board(project: Path, number: signal.Signa
     )
     try:
         end = time.monotonic() + TIMEOUT_S
-        pid = project / "pid"
-        while not (pid.is_file() and pid.read_text().endswith("\n")):
-            assert time.monotonic() < end
-            time.sleep(0.02)  # there is nothing to be notified by
-        process.send_signal(number)
-        assert process.wait(TIMEOUT_S) != 0
-        while not gone(int(pid.read_text())):
+        while len(told := [path.read_text() for path in folder.glob("pid-*")]) < boards or not all(told):
+            assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.02)
+        pids = [int(text) for text in told]
+        assert not any(map(gone, pids))
+        process.send_signal(number)
+        assert process.wait(TIMEOUT_S) != 0
+        await_gone(pids)
     finally:
         process.kill()
         process.wait()
+
+
+FLYING = """
+from pathlib import Path
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a(target, number):
+    Path(f"pid-{number}").write_text(str(target.qemu.pid))
+    target.run_for(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_is_ended_leaves_no_board(project: Path, number: signal.Signals, workers: int) -> None:
+    arguments = command(project, FLYING, *on(project, "qemu"), "-n", str(workers))
+    end_by_signal(arguments, project, workers or 1, number)
+
+
+def test_a_test_that_fails_leaves_no_board(project: Path) -> None:
+    test = FLYING.replace("[1, 2]", "[1]").replace("target.run_for(60)", "assert False")
+    assert "1 failed" in run(project, test, *on(project, "qemu"), timeout_s=2 * TIMEOUT_S)
+    await_gone(int(path.read_text()) for path in project.glob("pid-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_robot_run_that_is_ended_leaves_no_board(project: Path, number: signal.Signals) -> None:
+    (project / "flying.py").write_text(
+        "from pathlib import Path\nfrom robot.libraries.BuiltIn import BuiltIn\n"
+        "def note_board():\n"
+        "    payload = BuiltIn().get_library_instance('hil.robot.payload.Payload')\n"
+        "    Path('pid-1').write_text(str(payload._target.qemu.pid))\n"
+    )
+    suite = project / "flying.robot"
+    suite.write_text(
+        f"*** Settings ***\nLibrary    hil.robot.payload.Payload    {project / 'qemu.toml'}\nLibrary    flying.py\n\n"
+        "*** Test Cases ***\nFlying\n    Boot Payload\n    Note Board\n    Sleep    60 s\n"
+    )
+    arguments = [sys.executable, "-m", "robot", "--outputdir", str(project), "--console", "none", str(suite)]
+    end_by_signal(arguments, project, 1, number)
 
 
 # ---- a real board, as far as a pseudo terminal is one ----------------------------------------------------------------
@@ -280,6 +340,76 @@ def test_the_same_tests_run_on_a_serial_bench(project: Path, serial_bench: Path)
     assert "serial has no bus: bench serial names no [bus]" in said
     # Its anti-replay numbers outlast the run, as the board's do.
     assert (project / "serial.numbers.json").is_file()
+
+
+@pytest.fixture
+def wired_board(project: Path, request: pytest.FixtureRequest) -> Iterator[SerialBoard]:
+    """A board with all that a bench can have: `wired.toml` is for it."""
+    board = SerialBoard(getattr(request, "param", PAYLOAD_ELF), project / "storage.bin")
+    try:
+        (project / "wired.toml").write_text(board.bench(PAYLOAD), encoding="utf-8")
+        yield board
+    finally:
+        board.stop()
+
+
+SCENARIOS = """
+from hil.scenarios.test_link import test_the_link_comes_back_after_a_reset_of_the_board
+from hil.scenarios.test_power import powered, test_a_load_is_switched_on_and_off
+from hil.scenarios.test_power import test_loads_are_as_wanted_after_a_restart_of_the_board
+from hil.scenarios.test_storage import test_parameters_survive_a_power_cut
+"""
+
+
+@pytest.mark.board
+@pytest.mark.timeout(300)
+@pytest.mark.qemu("whose UARTs are put on serial devices")
+def test_scenarios_run_on_a_serial_bench_with_power_reset_and_bus(project: Path, wired_board: SerialBoard) -> None:
+    said = run(
+        project,
+        SCENARIOS,
+        "--target",
+        "serial",
+        "--bench",
+        str(project / "wired.toml"),
+        timeout_s=250.0,
+    )
+    assert "4 passed" in said, said
+    # The power is cut at each start of a test and where a scenario does it.
+    assert wired_board.told.count("off") == wired_board.told.count("on") == 4 + 2
+    assert wired_board.told.count("reset") == 1
+
+
+@pytest.mark.board
+@pytest.mark.qemu("whose UARTs are put on serial devices")
+@pytest.mark.parametrize("wired_board", [DEV_ELF], indirect=True, ids=["dev"])
+def test_the_console_of_a_serial_bench_is_heard_and_spoken_to(project: Path, wired_board: SerialBoard) -> None:
+    said = run(
+        project,
+        "@pytest.mark.needs('console')\n"
+        "def test_a(target):\n"
+        "    target.console.write(b'\\x03\\r\\n')\n"
+        "    target.console.read_until(b'>>> ', timeout_s=20)\n"
+        "    target.console.write(b'print(6 * 7)\\r\\n')\n"
+        "    target.console.read_until(b'42', timeout_s=20)\n",
+        "--bench",
+        str(project / "wired.toml"),
+    )
+    assert "1 passed" in said, said
+    assert wired_board.told == ["off", "on"]
+
+
+@pytest.mark.board
+@pytest.mark.qemu("whose UARTs are put on serial devices")
+def test_a_power_switch_that_fails_breaks_the_bench(project: Path, wired_board: SerialBoard) -> None:
+    bench = project / "wired.toml"
+    bench.write_text(
+        bench.read_text().replace(json.dumps(wired_board.command("off")), '["sh", "-c", "echo hot; exit 3"]')
+    )
+    said = run(project, "def test_a(ground): pass\ndef test_b(ground): pass\n", "--bench", str(bench))
+    assert "ControlError: sh -c echo hot; exit 3 ended with 3: hot" in said
+    assert "1 skipped, 1 error" in said
+    assert wired_board.told == []
 
 
 def test_a_port_that_is_not_there_breaks_the_bench(project: Path) -> None:
