@@ -8,13 +8,19 @@ import random
 import pytest
 from flight import errors
 from flight.service import failure
+from perilune.dictionary.load import CORE, load
 from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 
 from tests.system.core_link import APID, Ground, data_of, verification
+from tests.system.made_telecommands import TelecommandMaker
+from tests.system.targets import TRIAL
 
 # On `sitl` time costs nothing, on `qemu` the link has its 115200 baud.
 RANDOM_EXACT, RANDOM_REAL = 10_000, 2000
+CHANGED_REAL = 1000
+ANSWER_TRIES = 40
+ON_BOARD = [pytest.param("qemu", marks=pytest.mark.board)]
 BATCH = 64  # packets that are answered before more go up: less than the board's buffers hold
 KNOWN_CODES = {
     value
@@ -51,10 +57,18 @@ def uptimes(reports: list[PusTm]) -> list[int]:
 
 
 def test_random_packets(fresh_ground: Ground) -> None:
+    send_random(fresh_ground, RANDOM_EXACT if fresh_ground.exact else RANDOM_REAL)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fresh_ground", ON_BOARD, indirect=True)
+def test_ten_thousand_random_packets_on_the_emulated_board(fresh_ground: Ground) -> None:
+    send_random(fresh_ground, RANDOM_EXACT)
+
+
+def send_random(ground: Ground, total: int) -> None:
     """Counts of frames and of reports are looked at by the ground for each one that comes down."""
-    ground = fresh_ground
     source = random.Random(20281)
-    total = RANDOM_EXACT if ground.exact else RANDOM_REAL
     for _ in range(0, total, BATCH):
         ground.send_packets(random_packet(source) for _ in range(BATCH))
         assert ground.execute(17, 1).stages == [1, 3, 7]
@@ -77,6 +91,61 @@ def test_random_packets(fresh_ground: Ground) -> None:
     # Nothing that was to be reported found the downlink full.
     [lost] = ground.execute(20, 1, "01 00 26").data(20, 2)
     assert lost == "01 00 26 00 00"
+
+
+def test_commands_with_changed_octets(fresh_ground: Ground) -> None:
+    send_changed(fresh_ground, RANDOM_EXACT if fresh_ground.exact else CHANGED_REAL)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fresh_ground", ON_BOARD, indirect=True)
+def test_ten_thousand_commands_with_changed_octets_on_the_emulated_board(fresh_ground: Ground) -> None:
+    send_changed(fresh_ground, RANDOM_EXACT)
+
+
+def send_changed(ground: Ground, total: int) -> None:
+    """Good telecommands of every command of the dictionary, up to three octets of their arguments replaced.
+
+    They switch, load, schedule and start everything: reports may be more than the line carries, the board must go on.
+    """
+    source = random.Random(20282)
+    dictionary = load([CORE, TRIAL])
+    maker = TelecommandMaker(dictionary, source)
+    every = b"".join(structure.sid.to_bytes(2, "big") for structure in dictionary.housekeeping.values())
+    ground.may_lose = True
+    codes = set()
+    answered = 0
+    for _ in range(0, total, BATCH):
+        before = len(ground.reports)
+        ground.send_packets(
+            maker.packet(source.choice(maker.commands), flips=source.choice([0, 0, 1, 3])) for _ in range(BATCH)
+        )
+        # Quiet again, but for the board's health every second.
+        ground.send(21, 13)
+        ground.send(3, 6, bytes((len(every) // 2,)) + every)
+        ground.send(3, 31, bytes.fromhex("01 0001 000003e8"))
+        ground.send(3, 128, bytes.fromhex("01 0001 00"))
+        ground.send(3, 5, bytes.fromhex("01 0001"))
+        await_answer(ground)
+        reports = verification(ground.reports[before:])
+        codes |= {report.error_code.val for report in reports if report.error_code is not None}
+        answered += len(reports)
+    assert codes <= KNOWN_CODES | set(range(failure.APP, 0x10000))
+    assert len(codes) > 20
+    assert answered > total
+    seen = uptimes(ground.reports)
+    assert seen == sorted(seen)
+    assert seen[-1] > 3
+
+
+def await_answer(ground: Ground) -> None:
+    """The board answers, as soon as its queue of reports is empty enough."""
+    for _ in range(ANSWER_TRIES):
+        request = bytes(ground.send(17, 1).pack())[:4].hex(" ")
+        ground.run(0.5)
+        if request in data_of(ground.reports[-200:], 1, 7):
+            return
+    raise AssertionError(f"no answer to {ANSWER_TRIES} pings")
 
 
 def test_octets_that_are_no_frames(fresh_ground: Ground) -> None:
