@@ -1,8 +1,8 @@
 """The steady state allocates nothing: 10 000 cycles of the whole board with the heap locked.
 
-Housekeeping of every kind, events in a flood, points that cross their limits, telecommands over CLTU, authentication and
-FARM-1, good and bad ones, of every service that is at work by itself; scheduled requests, event-actions and sequences
-that fall due meanwhile.
+Housekeeping of every kind, events in a flood, points that cross their limits, telecommands over CLTU, authentication
+and FARM-1, good and bad ones, of every service that is at work by itself; scheduled requests, event-actions and
+sequences that fall due meanwhile.
 """
 
 import gc

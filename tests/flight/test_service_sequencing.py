@@ -40,6 +40,9 @@ class SequenceCase(unittest.TestCase):
         self.bench = Bench()
         self.sequencing = self.bench.core.sequencing
 
+    def tearDown(self):
+        forget(self, "bench", "sequencing")
+
     def set(self, identifier, value):
         self.bench.core.values[self.bench.core.index(identifier)] = value
 
