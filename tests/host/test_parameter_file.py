@@ -73,6 +73,13 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         load_file(tmp_path / "none", DICTIONARY)
 
 
+def test_floats_differ_where_a_board_can_tell_them_apart() -> None:
+    kept = {"f32": 32.79999923706055, "board": 32.79998779296875, "none": 0.0, "high": float("inf")}
+    asked = {"f32": 32.8, "board": 32.8, "none": 0.0, "high": float("inf")}
+    assert differences(kept, asked) == []
+    assert [row.name for row in differences({"a": 32.8, "b": 0.0}, {"a": 32.8001, "b": 1e-30})] == ["a", "b"]
+
+
 def test_differences() -> None:
     assert differences({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == [
         Difference("a", 1, None),

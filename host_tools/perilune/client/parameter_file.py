@@ -4,11 +4,12 @@
     [modes]
     command_loss_s = 86400
 
-Numbers are raw, as the board keeps them: what is dumped and loaded again is the same to the last bit.
+Numbers are raw, as the board keeps them: what is dumped and loaded again is the same to the last bit of the board.
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Ids or values of one request: 20 values of 4 octets with their ids fill half a frame, and fit into one report.
 BATCH = 20
+# Floats on a board are objects of 30 bits: 21 bits of the mantissa stand behind the point, cut.
+BOARD_PRECISION = 2.0**-21
 
 Values = dict[str, Number]
 
@@ -148,8 +151,12 @@ def load_file(path: Path, dictionary: Dictionary) -> Values:
 
 
 def differences(before: Mapping[str, Number], after: Mapping[str, Number]) -> list[Difference]:
-    """What differs, by name."""
-    names = sorted({*before, *after})
-    return [
-        Difference(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
-    ]
+    """What differs, by name; floats by more than a board can tell apart."""
+    pairs = [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
+    return [Difference(name, one, other) for name, one, other in pairs if not _same(one, other)]
+
+
+def _same(one: Number | None, other: Number | None) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or math.isclose(one, other, rel_tol=BOARD_PRECISION)
+    return one == other
