@@ -22,27 +22,38 @@ from tests.rules.test_generated import BLOCK
 Words = list[str]
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`(make [^`<]+)`")
+INLINE = re.compile(r"`((?:make|perilune|python -m|\.venv/bin/python -m) [^`<]+)`")
+PYTHON_PATH = ("", "host_tools", "firmware")
 PROGRAMS = ("make", "perilune", "python", ".venv/bin/python", ".venv/bin/perilune", "cp", "pytest", "robot")
 TEMPLATE = "host_tools/perilune/template/README.md"
+RECIPES = "tests/system/test_make_recipes.py"
+TYPED = "tests/system/test_readme_commands.py"
+# Variables that recipes take from the shell that calls them.
+OF_THE_ENVIRONMENT = {"PYTHON", "MICROPYTHON_DIR"}
 
 # Document and section, all of whose commands a test runs as they stand there -> that test.
 SECTIONS = {
-    ("README.md", "Operators' daily commands"): "tests/system/test_readme_commands.py::test_operators_daily_commands",
+    ("README.md", "Operators' daily commands"): f"{TYPED}::test_operators_daily_commands",
 }
 # Document (a pattern), command (a pattern) -> the test that runs it, or the file of the project that does.
 COVERED = {
     ("README.md", "make demo"): ".ci/run",
     ("README.md", "make test"): ".ci/run",
-    ("README.md", "make emulate PLANT=1 *"): "tests/system/test_readme_commands.py::test_operators_daily_commands",
+    ("README.md", "make emulate PLANT=1 *"): f"{RECIPES}::test_emulate_with_the_plant_as_the_readme_starts_it",
     ("README.md", "perilune new my_payload"): "tests/system/test_new_payload.py::test_it_passes_its_tests_on_sitl",
-    ("*README.md", "make hil TARGET=sitl"): "tests/system/test_hil_plugin.py",
-    ("*README.md", "make hil TARGET=qemu"): "tests/system/test_hil_plugin.py",
-    ("README.md", "make robot TARGET=sitl"): "tests/system/test_robot.py",
-    ("*README.md", "make hil TARGET=renode"): "tests/host/test_renode_target.py",
-    ("*README.md", "make hil TARGET=serial *"): "tests/system/test_hil_plugin.py",
-    ("README.md", "make demo EMULATOR=renode"): "tests/system/test_demo.py",
-    ("README.md", "make flash BOARD=pyboard_v11 METHOD=dfu *"): "tests/host/test_flash.py",
+    ("*README.md", "make hil TARGET=sitl"): f"{RECIPES}::test_hil",
+    ("*README.md", "make hil TARGET=qemu"): f"{RECIPES}::test_hil",
+    (
+        "README.md",
+        "make robot TARGET=sitl",
+    ): "tests/system/test_robot.py::test_all_suites_pass_on_sitl_as_make_runs_them",
+    ("*README.md", "make hil TARGET=renode"): f"{RECIPES}::test_what_needs_renode_says_how_to_get_it",
+    ("*README.md", "make hil TARGET=serial *"): f"{RECIPES}::test_hil_on_a_real_board_finds_its_bench_and_scenarios",
+    ("README.md", "make demo EMULATOR=renode"): f"{RECIPES}::test_what_needs_renode_says_how_to_get_it",
+    ("README.md", "make flash BOARD=pyboard_v11 METHOD=dfu DRY_RUN=1"): f"{RECIPES}::test_flash_shows_what_it_would_do",
+    ("README.md", "make flash BOARD=pyboard_v11 METHOD=dfu *"): (
+        f"{RECIPES}::test_flash_without_a_board_says_what_to_press"
+    ),
     ("README.md", "make bench"): "tests/host/test_bench_figures.py::test_all_in_one_table",
     ("boards/README.md", "cp -r boards/pyboard_v11 boards/my_board"): (
         "tests/board/test_make.py::test_folder_with_a_board_is_all_that_a_new_board_needs"
@@ -59,18 +70,22 @@ COVERED = {
     (TEMPLATE, "make flash DRY_RUN=1"): (
         "tests/system/test_new_payload.py::test_it_builds_and_passes_its_tests_on_the_emulated_board"
     ),
-    (TEMPLATE, "perilune *"): "tests/system/test_readme_commands.py::test_operators_daily_commands",
-    ("hil/operations/README.md", "perilune seq *"): "tests/host/test_sequence_examples.py",
-    ("host_tools/README.md", "perilune gateway *"): "tests/host/test_gateway.py",
-    ("host_tools/README.md", "perilune dictionary export *"): "tests/host/test_dictionary_export.py",
-    ("host_tools/README.md", "perilune archive *"): "tests/host/test_archive.py",
-    ("host_tools/README.md", "perilune params *"): "tests/system/test_operators_day.py::test_a_day",
-    ("host_tools/README.md", "perilune hk check *"): "tests/system/test_hk_command.py",
-    ("host_tools/README.md", "perilune flash *"): "tests/host/test_flash.py",
+    (TEMPLATE, "perilune *"): f"{TYPED}::test_a_new_payload",
+    ("hil/operations/README.md", "perilune seq *"): f"{TYPED}::test_sequences_of_operations",
+    ("host_tools/README.md", "perilune gateway *"): (
+        "tests/host/test_gateway.py::test_gateway_process_ends_cleanly_on_interrupt"
+    ),
+    ("host_tools/README.md", "perilune export *"): f"{TYPED}::test_the_archive_and_exports",
+    ("host_tools/README.md", "perilune archive *"): f"{TYPED}::test_the_archive_and_exports",
+    ("host_tools/README.md", "perilune params *"): f"{TYPED}::test_checks_for_machines",
+    ("host_tools/README.md", "perilune hk check *"): f"{TYPED}::test_checks_for_machines",
+    ("host_tools/README.md", "perilune flash *"): (
+        "tests/host/test_flash.py::test_every_way_of_every_board_says_what_it_would_do"
+    ),
     ("tests/README.md", "make check"): ".ci/run",
     ("tests/README.md", "make test"): ".ci/run",
-    ("tests/README.md", "make fuzz SECONDS=60"): "tests/fuzz/test_fuzz.py",
-    ("tests/README.md", "make test-micropython"): "tests/micropython/test_suite.py",
+    ("tests/README.md", "make fuzz SECONDS=60"): "tests/fuzz/test_fuzz.py::test_c_holds_under_sanitizers",
+    ("tests/README.md", "make test-micropython"): "tests/micropython/test_suite.py::test_all_pass",
 }
 
 
@@ -129,31 +144,37 @@ def test_the_table_names_what_is_there() -> None:
         assert any(fnmatch(line, pattern) for line in lines), f"no document shows {pattern}"
         path, _, name = test.partition("::")
         assert (ROOT / path).is_file(), test
-        if name:
-            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-            assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
-
-
-def test_the_tests_that_are_named_run_in_every_run_but_long_ones() -> None:
-    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    for (_, pattern), test in COVERED.items():
-        if test == ".ci/run":
-            assert pattern in run
+        if path == ".ci/run":
+            assert pattern in (ROOT / path).read_text(encoding="utf-8")
+            continue
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
 
 
 def targets_of_make(makefile: str) -> set[str]:
     return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
-def wrong(words: Words, targets: set[str]) -> str:
+def variables_of_make(makefile: str) -> set[str]:
+    """Names that a recipe looks at."""
+    in_lists = [word for words in re.findall(r"\$\(foreach \w+,([A-Z ]+),", makefile) for word in words.split()]
+    return {*re.findall(r"\$\(([A-Z_]+)\)", makefile), *in_lists} | OF_THE_ENVIRONMENT
+
+
+def wrong(words: Words, targets: set[str], variables: set[str]) -> str:
     """Why a command cannot be taken; empty when it can."""
     if words[0] == "make":
         unknown = [word for word in words[1:] if "=" not in word and word not in targets]
-        return f"no target {', '.join(unknown)}" if unknown else ""
+        unread = [word for word in words[1:] if "=" in word and word.partition("=")[0] not in variables]
+        return " ".join([f"no target {word}" for word in unknown] + [f"nobody reads {word}" for word in unread])
+    if words[0].endswith("python") and words[1] == "-m":
+        return "" if any(module_file(words[2], folder) for folder in PYTHON_PATH) else f"no module {words[2]}"
     if words[0].endswith("perilune"):
+        if words[1] in ("--help", "--version"):
+            return ""
         if words[1] not in subcommand_names():
             return f"no subcommand {words[1]}"
-        with contextlib.redirect_stderr(io.StringIO()) as told:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as told:
             try:
                 build_parser([words[1]]).parse_args(words[1:])
             except SystemExit:
@@ -161,13 +182,23 @@ def wrong(words: Words, targets: set[str]) -> str:
     return ""
 
 
+def module_file(module: str, folder: str) -> bool:
+    """Is there such a module, or a package that can be run, below that folder?"""
+    place = ROOT / folder / module.replace(".", "/")
+    return place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+
+
 def test_every_command_can_be_typed() -> None:
-    own = targets_of_make((ROOT / "Makefile").read_text(encoding="utf-8"))
-    template = targets_of_make((ROOT / TEMPLATE).with_name("Makefile").read_text(encoding="utf-8"))
+    own = (ROOT / "Makefile").read_text(encoding="utf-8")
+    template = (ROOT / TEMPLATE).with_name("Makefile").read_text(encoding="utf-8")
     for name, text in readmes().items():
+        makefile = template if name == TEMPLATE else own
+        # In running text a subcommand is often only named.
         inline = [shlex.split(line) for line in INLINE.findall(FENCE.sub("", text))]
-        for words in [*commands(text), *inline]:
-            assert wrong(words, template if name == TEMPLATE else own) == "", f"{name}: {' '.join(words)}"
+        named = [[*words[:2], "--help"] if words[0] == "perilune" else words for words in inline]
+        for words in [*commands(text), *named]:
+            problem = wrong(words, targets_of_make(makefile), variables_of_make(makefile))
+            assert problem == "", f"{name}: {' '.join(words)}"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +206,12 @@ def test_every_command_can_be_typed() -> None:
 )
 def test_a_command_that_nobody_runs_or_takes_is_found(text: str) -> None:
     assert len(uncovered({"x/README.md": text})) == 1
-    assert wrong(commands(text)[0], {"demo"})
+    assert wrong(commands(text)[0], {"demo"}, set())
+
+
+def test_a_variable_that_nobody_reads_and_a_module_that_is_not_there_are_found() -> None:
+    assert wrong(["make", "hil", "TARGTE=qemu"], {"hil"}, {"TARGET"}) == "nobody reads TARGTE=qemu"
+    assert wrong(["python", "-m", "perilune.dictionnary"], set(), set()) == "no module perilune.dictionnary"
 
 
 def test_commands_are_read_as_a_shell_reads_them() -> None:

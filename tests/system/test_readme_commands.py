@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 import pytest
+from perilune.archive.reader import ArchiveReader
 from perilune.cli import main
 
 from tests.rules.repository import ROOT
@@ -19,7 +24,12 @@ from tests.rules.test_document_commands import commands, fenced, section
 
 DAY = section((ROOT / "README.md").read_text(encoding="utf-8"), "Operators' daily commands")
 # What takes a minute in the document takes seconds here.
-SHORTER = {"watch (.*) --for 60s": r"watch \1 --for 2s", "check --for 60s": "check --for 12s", "--for 60": "--for 2"}
+SHORTER = {
+    "watch (.*) --for 60s$": r"watch \1 --for 2s",
+    "check --for (60s|5m)": "check --for 12s",
+    "--for 60$": "--for 2",
+    "(hk watch -t board)$": r"\1 --for 2s",
+}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("host_tools", "firmware", ""))}
 
 
@@ -48,15 +58,42 @@ def stop(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=20)
 
 
+def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder of one's own."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PERILUNE_RUNTIME_DIR", str(folder / "run"))
+    monkeypatch.setenv("PERILUNE_STATE_DIR", str(folder / "state"))
+    monkeypatch.delenv("PERILUNE_CONFIG", raising=False)
+
+
+def typed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command says; it must succeed. What takes long in a document takes less."""
+    line = shlex.join(words)
+    for long, short in SHORTER.items():
+        line = re.sub(long, short, line)
+    # As a shell does it: patterns of files become their names.
+    expanded = [name for word in shlex.split(line)[1:] for name in (sorted(glob(word)) or [word])]
+    status = main(expanded)
+    captured = capsys.readouterr()
+    assert status == 0, f"{line}: {captured.out}{captured.err}"
+    return captured.out
+
+
+def shown(document: str, *programs: str) -> list[list[str]]:
+    """Commands of `perilune` that a document shows, those that begin so."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = [words for words in commands(text) if words[0] == "perilune" and words[1] in programs]
+    assert found, f"{document} shows none of {programs}"
+    return found
+
+
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder with perilune.toml from the document, a board on sitl, and the program that owns its port."""
     for name in ("hil", "firmware"):
         (tmp_path / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PERILUNE_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.setenv("PERILUNE_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.delenv("PERILUNE_CONFIG", raising=False)
+    (tmp_path / "mission").symlink_to(ROOT / "firmware" / "dictionary" / "payload")
+    at_home(tmp_path, monkeypatch)
     [emulate] = [words for words in commands(DAY) if words[:2] == ["make", "emulate"]]
     mission = next(word for word in emulate if word.startswith("MISSION=")).removeprefix("MISSION=")
     board = ["hil.emulate", "--target", "sitl", "--plant", "--mission", mission]
@@ -82,12 +119,77 @@ def test_operators_daily_commands(desk: Path, capsys: pytest.CaptureFixture[str]
     daily = [words for words in commands(DAY) if words[0] == "perilune" and words[1] != "link"]
     assert len(daily) > 15
     for words in daily:
-        line = shlex.join(words)
-        for long, short in SHORTER.items():
-            line = re.sub(rf"{long}$", short, line)
-        status = main(shlex.split(line)[1:])
-        captured = capsys.readouterr()
-        assert status == 0, f"{line}: {captured.out}{captured.err}"
-        assert captured.out or words[1] == "events", line  # there may be none in so short a time
+        assert typed(words, capsys) or words[1] == "events", words  # there may be none in so short a time
     assert (desk / "day.png").is_file()
     assert (desk / "set_points.png").is_file()
+
+
+@pytest.mark.timeout(120)
+def test_checks_for_machines(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The board is as the file says that it should be, so both pass."""
+    (desk / "expect.toml").write_text('[[value]]\npoint = "core.boot_count"\nequals = 1\n')
+    assert main(["params", "dump", "board.toml"]) == 0
+    for words in shown("host_tools/README.md", "hk", "params"):
+        assert typed(words, capsys), words
+    assert "testsuite" in (desk / "hk.xml").read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(120)
+def test_the_archive_and_exports(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = (desk / "perilune.toml").read_text(encoding="utf-8")
+    port = re.search(r'"(socket://[^"]*)"', target)
+    assert port is not None
+    with ArchiveReader(desk / "board.sqlite") as kept:
+        deadline = time.monotonic() + 60
+        while kept.info()["frames"] < 20:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        octets = b"".join(b"\x1a\xcf\xfc\x1d" + bytes(frame) for frame in frames(desk / "board.sqlite"))
+    (desk / "downlink.bin").write_bytes(octets)
+    for words in shown("host_tools/README.md", "archive", "export"):
+        assert typed(words, capsys), words
+    assert (desk / "soc.csv").is_file()
+    assert (desk / "build" / "yamcs").is_dir()
+
+
+def frames(archive: Path) -> list[bytes]:
+    """Frames in an archive, as they came."""
+    with contextlib.closing(sqlite3.connect(archive)) as database:
+        return [bytes(row[0]) for row in database.execute("SELECT octets FROM frame ORDER BY id")]
+
+
+@pytest.mark.timeout(300)
+def test_sequences_of_operations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("hil", "firmware"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "build").mkdir()
+    at_home(tmp_path, monkeypatch)
+    for words in shown("hil/operations/README.md", "seq"):
+        assert typed(words, capsys), words
+
+
+@pytest.mark.timeout(300)
+def test_a_new_payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its README's commands, in its folder, on a board with its mission."""
+    assert main(["new", str(tmp_path / "my_payload")]) == 0
+    folder = tmp_path / "my_payload"
+    at_home(folder, monkeypatch)
+    daily = shown("host_tools/perilune/template/README.md", "link", "send", "hk", "seq")
+    assert daily[0][:2] == ["perilune", "link"]
+    emulation, line = started(["hil.emulate", "--target", "sitl", "--mission", "mission"], r"^link +socket://", folder)
+    try:
+        port = re.search(r"socket://\S+", line)
+        assert port is not None
+        targets = (folder / "perilune.toml").read_text(encoding="utf-8")
+        assert '"/dev/ttyUSB0"' in targets
+        (folder / "perilune.toml").write_text(targets.replace("/dev/ttyUSB0", port[0]))
+        owner, _ = started(["perilune.cli", *daily[0][1:]], ".", folder)
+        try:
+            for words in daily[1:]:
+                assert typed(words, capsys), words
+        finally:
+            stop(owner)
+    finally:
+        stop(emulation)
