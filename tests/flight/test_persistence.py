@@ -128,7 +128,7 @@ class TestNumbers(PersistenceCase):
             waited.append(ms)
             clock.advance_ms(1)
 
-        clock.wait = wait
+        clock.wait = wait  # type: ignore[method-assign]
         begin_ms = clock.ticks_ms()
         self.core.farewell()
         self.assertEqual(clock.ticks_ms() - begin_ms, FAREWELL_MS)

@@ -103,9 +103,9 @@ class TestLostAnswers(RouterCase):
                     return 0x68
                 return send(vcid, packet, start, end)
 
-            self.bench.catcher.send = send_verification
+            self.bench.catcher.send = send_verification  # type: ignore[method-assign]
             reports = self.bench.command(service, subtype, data)
-            self.bench.catcher.send = send
+            self.bench.catcher.send = send  # type: ignore[method-assign]
             self.assertEqual([report.kind for report in reports], [(1, 1), (1, 3), (1, 8)], (service, subtype))
             self.assertGreater(refused[0], 0)
             self.assertEqual(reports[-1].data[4:], notice(failure.REPORTS_LOST, 0xFFFF, 1, refused[0]))

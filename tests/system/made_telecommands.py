@@ -25,8 +25,8 @@ SOURCES = (0, 3)
 class TelecommandMaker:
     """Makes telecommands by chance.
 
-    Hazardous commands are left out: they need arming, and one restarts the board. So is the collection of the heap, which
-    takes a large process on a workstation most of the test's time.
+    Hazardous commands are left out: they need arming, and one restarts the board. So is the collection of the heap,
+    which takes a large process on a workstation most of the test's time.
     """
 
     def __init__(self, dictionary: Dictionary, source: random.Random) -> None:

@@ -61,6 +61,7 @@ def test_random_packets(fresh_ground: Ground) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("fresh_ground", ON_BOARD, indirect=True)
 def test_ten_thousand_random_packets_on_the_emulated_board(fresh_ground: Ground) -> None:
     send_random(fresh_ground, RANDOM_EXACT)
@@ -98,6 +99,7 @@ def test_commands_with_changed_octets(fresh_ground: Ground) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("fresh_ground", ON_BOARD, indirect=True)
 def test_ten_thousand_commands_with_changed_octets_on_the_emulated_board(fresh_ground: Ground) -> None:
     send_changed(fresh_ground, RANDOM_EXACT)
