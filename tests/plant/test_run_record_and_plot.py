@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,41 @@ def test_png_is_a_picture_of_the_run(tmp_path: Path) -> None:
     # The curve of the battery and its limits are there in the colour of the first column, #0072B2.
     blue = np.abs(picture[:, :, :3] - np.array([0x00, 0x72, 0xB2]) / 255.0).max(axis=2) < 0.03
     assert blue.sum() > 1000
+
+
+def picture_of(record: RunRecord, path: Path) -> np.ndarray:
+    from matplotlib.image import imread  # noqa: PLC0415
+
+    write_png(record, path)
+    return np.asarray(imread(path))[:, :, :3].mean(axis=2)
+
+
+def test_limits_are_drawn_dashed(tmp_path: Path) -> None:
+    record = recorded(tmp_path / "run.npz")
+    battery = record.columns[2]
+    # Within the curve's range, so that the axes are the same with and without.
+    record.columns[2] = replace(battery, low=5.0, high=None)
+    drawn = picture_of(record, tmp_path / "with.png")
+    record.columns[2] = replace(battery, low=None, high=None)
+    differs = np.abs(drawn - picture_of(record, tmp_path / "without.png")) > 0.1
+    [rows] = np.nonzero(differs.any(axis=1))
+    assert 1 <= len(rows) <= 4
+    # Of the width, less the gaps and the margins.
+    assert 0.3 < differs.any(axis=0).sum() / drawn.shape[1] < 0.75
+
+
+def test_the_night_is_shaded(tmp_path: Path) -> None:
+    record = recorded(tmp_path / "run.npz")
+    drawn = picture_of(record, tmp_path / "with.png")
+    record.data[:, 0] = 10.0
+    lighter = picture_of(record, tmp_path / "without.png") - drawn
+    shaded = lighter > 0.03
+    # Two panels over most of the picture's height, from a fifth to nine tenths of the time.
+    [columns] = np.nonzero(shaded.sum(axis=0) > 100)
+    left, width = 0.065 * drawn.shape[1], 0.8 * drawn.shape[1]
+    assert (columns[0] - left) / width == pytest.approx(0.21, abs=0.02)
+    assert (columns[-1] - left) / width == pytest.approx(0.90, abs=0.02)
+    assert (lighter < -0.03).sum() == 0
 
 
 @pytest.mark.parametrize("at", [(11.0,), (0.0, 11.0), (70.0,)])
