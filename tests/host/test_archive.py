@@ -609,3 +609,29 @@ def test_the_core_alone_is_the_default_dictionary(tmp_path: Path) -> None:
     assert perilune("archive", "ingest", path, line)[0] == 0
     with ArchiveReader(path) as reader:
         assert reader.info()["undecodable"] > 200  # the trial mission has another hash
+
+
+def test_times_of_a_clock_that_nobody_has_set_are_no_utc(archive: Path) -> None:
+    """The clock of the recording is set in its middle."""
+    _, out, _ = perilune("archive", "query", archive, "core.uptime_s", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    unset = [row for row in rows if row["onboard_utc"] is None]
+    assert 0 < len(unset) < len(rows)
+    assert all(row["onboard"].startswith("start + ") and row["onboard"].endswith(" s") for row in unset)
+    for row in unset:  # counted since the start, as the uptime is
+        assert abs(float(row["onboard"].split()[2]) - row["value"]) < 2
+    assert all(row["onboard"] == row["onboard_utc"] for row in rows if row not in unset)
+    for words in (["core.uptime_s"], ["--events"], ["--reports"], ["core.uptime_s", "--onboard"]):
+        for options in ([], ["--json"]):
+            _, out, _ = perilune("archive", "query", archive, *words, *options)
+            assert "start + " in out
+            assert "2019-12-31" not in out
+            assert "2020-01-01" not in out
+    _, out, _ = perilune("archive", "query", archive, "--events", "--json")
+    event = json.loads(out.splitlines()[0])
+    assert (event["name"], event["onboard_utc"], event["onboard"][:8]) == ("core.boot", None, "start + ")
+    csv_file, picture = archive.with_suffix(".csv"), archive.with_suffix(".html")
+    perilune("archive", "export", archive, "core.uptime_s", "--csv", csv_file)
+    assert "2019-12-31" not in csv_file.read_text(encoding="utf-8")
+    perilune("archive", "plot", archive, "core.uptime_s", "--onboard")
+    assert "2019-12-31" not in picture.read_text(encoding="utf-8")

@@ -25,12 +25,16 @@ _LAST = 1 << 62
 
 
 class Series(msgspec.Struct):
-    """Values of one parameter in the order of their receive times. names: of enumerated values, by raw number."""
+    """Values of one parameter in the order of their receive times.
+
+    time_status: of each on-board time (0: nobody had set the clock). names: of enumerated values, by raw number.
+    """
 
     name: str
     unit: str
     received_us: NDArray[np.int64]
     onboard_us: NDArray[np.int64]
+    time_status: NDArray[np.uint8]
     raw: NDArray[Any]
     engineering: NDArray[Any]
     names: dict[int, str] = {}
@@ -152,7 +156,7 @@ class ArchiveReader:
         bounds = (start, end) if by == "received" else (_FIRST, _LAST)
         rows = self._rows(file.connection, _VALUES, parameter.id, bounds[1], bounds[0])
         parts = []
-        for received_octets, onboard_octets, octets in rows:
+        for received_octets, onboard_octets, time_status, octets in rows:
             received = np.frombuffer(received_octets, dtype="<i8")
             onboard = np.frombuffer(onboard_octets, dtype="<i8")
             raw = np.frombuffer(octets, dtype=dtype)
@@ -163,7 +167,7 @@ class ArchiveReader:
             if not wanted.all():
                 received, onboard, raw = received[wanted], onboard[wanted], raw[wanted]
             if len(received):
-                parts.append(_Part(parameter, received, onboard, raw))
+                parts.append(_Part(parameter, received, onboard, time_status, raw))
         return parts
 
     # --- rows ---------------------------------------------------------------------------------------------------------
@@ -171,9 +175,10 @@ class ArchiveReader:
     def events(
         self, start_us: int | None = None, end_us: int | None = None, name: str = "", severity: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """Events: received_us, onboard_us, name, severity, text, fields."""
+        """Events: received_us, onboard_us, time_status, name, severity, text, fields."""
         query = (
-            "SELECT event.received_us, event.onboard_us, event.name, event.severity, event.text, report.content "
+            "SELECT event.received_us, event.onboard_us, report.time_status, event.name, event.severity, event.text, "
+            "report.content "
             "FROM event JOIN report ON report.id = event.report WHERE event.received_us >= ? AND event.received_us < ?"
         )
         parameters: list[object] = []
@@ -182,13 +187,14 @@ class ArchiveReader:
                 query += f" AND event.{column} = ?"
                 parameters.append(wanted)
         for row in self._timed(query + " ORDER BY event.received_us, event.report", start_us, end_us, *parameters):
-            fields = msgspec.json.decode(row[5]).get("fields", {})
+            fields = msgspec.json.decode(row[6]).get("fields", {})
             yield {
                 "received_us": row[0],
                 "onboard_us": row[1],
-                "name": row[2],
-                "severity": row[3],
-                "text": row[4],
+                "time_status": row[2],
+                "name": row[3],
+                "severity": row[4],
+                "text": row[5],
                 "fields": {key: value["text"] or value["engineering"] for key, value in fields.items()},
             }
 
@@ -231,10 +237,7 @@ class ArchiveReader:
                     "packet": row[5].hex(),
                     "delivery": row[6],
                     "delivery_us": row[7],
-                    "verification": [
-                        dict(zip(("received_us", "stage", "success", "step", "failure"), stage, strict=True))
-                        for stage in stages
-                    ],
+                    "verification": [dict(zip(_STAGE, stage, strict=True)) for stage in stages],
                 }
 
     def gaps(self, start_us: int | None = None, end_us: int | None = None) -> Iterator[dict[str, Any]]:
@@ -318,16 +321,21 @@ class _Part(msgspec.Struct):
     parameter: ParameterRow
     received: NDArray[np.int64]
     onboard: NDArray[np.int64]
+    time_status: int
     raw: NDArray[Any]
 
 
 _PARAMETERS = "SELECT id, name, dictionary, type, unit, calibration, names FROM parameter"
 _VALUES = (
-    "SELECT chunk.received, chunk.onboard, value.octets FROM value JOIN chunk ON chunk.id = value.chunk "
+    "SELECT chunk.received, chunk.onboard, chunk.time_status, value.octets "
+    "FROM value JOIN chunk ON chunk.id = value.chunk "
     "WHERE value.parameter = ? AND value.first_us < ? AND value.last_us >= ? ORDER BY value.first_us, value.id"
 )
+_STAGE = ("received_us", "onboard_us", "time_status", "stage", "success", "step", "failure")
 _STAGES = (
-    "SELECT received_us, stage, success, step, failure FROM verification WHERE command = ? ORDER BY received_us, report"
+    "SELECT verification.received_us, verification.onboard_us, report.time_status, stage, success, step, failure "
+    "FROM verification JOIN report ON report.id = verification.report "
+    "WHERE command = ? ORDER BY verification.received_us, verification.report"
 )
 
 
@@ -340,19 +348,20 @@ def _series(name: str, parts: list[_Part]) -> Series:
     """One series, in the order of receive times, then of on-board times: it may be in several structures."""
     if not parts:
         nothing = np.empty(0, dtype=np.int64)
-        return Series(name, "", nothing, nothing, nothing, nothing)
+        return Series(name, "", nothing, nothing, nothing.astype(np.uint8), nothing, nothing)
     received = np.concatenate([part.received for part in parts])
     onboard = np.concatenate([part.onboard for part in parts])
+    status = np.concatenate([np.full(len(part.received), part.time_status, dtype=np.uint8) for part in parts])
     raw = np.concatenate([part.raw for part in parts])
     engineering = np.concatenate([_calibrated(part) for part in parts])
     steps = np.diff(received)
     if np.any(steps < 0) or np.any((steps == 0) & (np.diff(onboard) < 0)):
         order = np.lexsort((onboard, received))
-        received, onboard, raw, engineering = received[order], onboard[order], raw[order], engineering[order]
+        received, onboard, status = received[order], onboard[order], status[order]
+        raw, engineering = raw[order], engineering[order]
     last = parts[-1].parameter
-    return Series(
-        name, last.unit, received, onboard, raw, engineering, {number: text for text, number in last.names.items()}
-    )
+    names = {number: text for text, number in last.names.items()}
+    return Series(name, last.unit, received, onboard, status, raw, engineering, names)
 
 
 def _calibrated(part: _Part) -> NDArray[Any]:

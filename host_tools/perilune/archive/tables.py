@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import PeriluneError
 from ..run_record import Column, Event, Mode, RunRecord
-from ..telemetry.onboard_time import iso_of_unix
+from ..telemetry.onboard_time import iso_of_unix, shown_unix
 from .reader import ArchiveReader, Series
 
 Row = dict[str, Any]
@@ -37,10 +37,11 @@ def value_rows(series: Iterable[Series]) -> Iterator[Row]:
     """One row for each value: times, name, raw, value, unit."""
     for one in series:
         received, onboard, raw = one.received_us.tolist(), one.onboard_us.tolist(), one.raw.tolist()
+        statuses = one.time_status.tolist()
         for number in range(len(one)):
             yield {
                 "received": iso(received[number]),
-                "onboard": iso(onboard[number]),
+                **_onboard(onboard[number], statuses[number]),
                 "name": one.name,
                 "raw": raw[number],
                 "value": one.shown(number),
@@ -48,20 +49,26 @@ def value_rows(series: Iterable[Series]) -> Iterator[Row]:
             }
 
 
+def _onboard(us: int | None, status: int | None) -> Row:
+    """onboard: UTC, or the time since the start while nobody had set the clock; onboard_utc: null then."""
+    shown, utc = ("", None) if us is None else shown_unix(us, status or 0)
+    return {"onboard": shown, "onboard_utc": utc}
+
+
 def timed_rows(rows: Iterable[Row]) -> Iterator[Row]:
-    """Rows of the reader with their times as UTC."""
+    """Rows of the reader with their times as UTC, on-board times as `_onboard` tells them."""
     for row in rows:
-        yield {
-            (key.removesuffix("_us") if key.endswith("_us") else key): _told(key, value) for key, value in row.items()
-        }
-
-
-def _told(key: str, value: Any) -> Any:
-    if key.endswith("_us"):
-        return iso(value)
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return list(timed_rows(value))
-    return value
+        told: Row = {}
+        for key, value in row.items():
+            if key == "onboard_us":
+                told |= _onboard(value, row["time_status"])
+            elif key.endswith("_us"):
+                told[key.removesuffix("_us")] = iso(value)
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                told[key] = list(timed_rows(value))
+            else:
+                told[key] = value
+        yield told
 
 
 def write_json_lines(rows: Iterable[Row], file: IO[str]) -> int:
@@ -166,8 +173,12 @@ def run_of(
             events.append(Event(at_s, event["severity"], event["name"], event["text"]))
             if event["name"] == "modes.changed":
                 modes.append(Mode(at_s, str(event["fields"]["after"])))
-    title = f"{archive.path.name} from {iso(begin)}"
-    return RunRecord(title, _columns(series), (times - begin) / 1e6, data, modes, events, {f"{by} from": iso(begin)})
+    shown = iso(begin)
+    if by == "onboard":
+        statuses = [int(one.time_status[one.onboard_us == begin][0]) for one in series if begin in one.onboard_us]
+        shown = shown_unix(begin, max(statuses, default=0))[0]
+    title = f"{archive.path.name} from {shown}"
+    return RunRecord(title, _columns(series), (times - begin) / 1e6, data, modes, events, {f"{by} from": shown})
 
 
 def _ordered(one: Series, by: str) -> tuple[NDArray[np.int64], NDArray[Any]]:

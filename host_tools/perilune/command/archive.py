@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..dictionary.model import Dictionary
 
 SUMMARY = "keep frames, and ask for values, events and commands over time"
+UNPRINTED = ("fields", "packet", "raw", "onboard_utc", "time_status")
 KINDS = ("events", "reports", "commands", "gaps", "faults", "undecodable")
 
 
@@ -241,7 +242,7 @@ def _query(arguments: argparse.Namespace) -> int:
             write_json_lines(rows, sys.stdout)
             return 0
         for row in rows:
-            print("  ".join(_cell(key, value) for key, value in row.items() if key not in ("fields", "packet", "raw")))
+            print("  ".join(_cell(key, value) for key, value in row.items() if key not in UNPRINTED))
     return 0
 
 

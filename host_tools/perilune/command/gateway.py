@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{target.port} was never open",
             expected="a port that a board is behind",
             found=transport.counters.last_error or "no time to open it",
-            next_step="check its name; `perilune targets` lists the ports and targets",
+            next_step="check its name; `perilune targets` lists the targets",
         )
     return 0
 

@@ -98,6 +98,15 @@ class OnboardTime(msgspec.Struct, frozen=True, order=True):
         return f"start + {self.seconds - BOARD_EPOCH_S}.{_ms(self.fraction)} s"
 
 
+def shown_unix(us: int, status: int) -> tuple[str, str | None]:
+    """A time kept as POSIX microseconds, as `OnboardTime.shown`, and its UTC; None while nobody has set it."""
+    if status:
+        text = iso_of_unix(us / 1_000_000)
+        return text, text
+    since_ms = us // 1000 - round(1000 * OnboardTime(BOARD_EPOCH_S).unix_s)
+    return f"start + {since_ms // 1000}.{since_ms % 1000:03} s", None
+
+
 UNIX_S = 4383 * 86400  # 1958-01-01 to 1970-01-01 in days of 86400 s
 
 

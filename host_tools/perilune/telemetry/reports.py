@@ -354,7 +354,7 @@ def as_data(report: Report | Undecodable) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, OnboardTime):
         return {
-            "utc": value.iso,
+            "utc": value.iso if value.is_set else None,
             "onboard": value.onboard,
             "seconds": value.seconds,
             "fraction": value.fraction,
