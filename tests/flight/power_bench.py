@@ -37,6 +37,8 @@ def _settings():
         ("CHARGE_MAX_C", 45.0),
         ("CHARGE_MARGIN_K", 1.5),
         ("CHARGE_HYSTERESIS_K", 1.0),
+        ("PACK_SENSORS", 3),
+        ("PACK_APART_K", 5.0),
         ("CHARGE_LIMIT_A", 4.0),
         ("CHARGE_LIMIT_V", 32.8),
         ("DEFAULT_LOADS", 1),

@@ -248,6 +248,31 @@ class TestCharging(unittest.TestCase):
             allowed.append(bench.unit.charger_wanted)
         self.assertEqual(allowed, [True, False, False, False, True, True])
 
+    def test_a_sensor_of_the_pack_that_is_broken_or_apart_is_told(self):
+        bench = Bench()
+        bench.run(120)
+        bench.names()
+        bench.unit.battery_c[1].valid = False
+        bench.run(55)
+        self.assertEqual(bench.names(), [])
+        bench.run(10)
+        self.assertEqual(bench.events.raised, [("PACK_SENSOR_BAD", 2)])
+        bench.names()
+        bench.unit.battery_c[1].valid = True
+        bench.run(300)
+        self.assertEqual(bench.names(), ["PACK_SENSORS_GOOD"])
+        bench.celsius(20.0, 26.0, 20.0)
+        bench.run(70)
+        self.assertEqual(bench.names(), ["PACK_SENSOR_BAD"])
+        self.assertEqual(bench.value("CHARGE_INHIBIT"), 0)
+
+    def test_a_pack_with_fewer_sensors_has_no_bad_one(self):
+        bench = Bench()
+        bench.set("PACK_SENSORS", 2)
+        bench.unit.battery_c[2].valid = False
+        bench.run(120)
+        self.assertNotIn("PACK_SENSOR_BAD", bench.names())
+
     def test_a_silent_unit_shall_not_charge_when_it_comes_back(self):
         bench = Bench()
         bench.run()

@@ -32,6 +32,8 @@ _LOOKS: int = const(3)
 # After a start nothing is known of the unit; the first readings should have come by then, in the board's time.
 _NOT_YET: int = const(-1)
 _FIRST_S: int = const(60)
+# A sensor of the pack has been bad for so long before it is told; good ones make up for it four times slower.
+_PACK_S: int = const(60)
 # While the unit is silent the forecast goes on so often.
 _BLIND_S: int = const(60)
 # Of night.phase.
@@ -67,6 +69,8 @@ class Power(App):
         self._disagrees = False
         self._unmeasured = 0  # looks in a row
         self._uncounted_s = 0
+        self._pack_s = 0
+        self._pack_told = False
         self._blind_s = 0
         self._spent_pct = 0.0  # of the charge, since the unit is silent
         self._inhibit = 0
@@ -80,6 +84,7 @@ class Power(App):
         self._charge_v = index(ids.POWER_CHARGE_LIMIT_V)
         self._keep_pct = index(ids.POWER_KEEP_PCT)
         self._keep_s = index(ids.POWER_KEEP_S)
+        self._pack_sensors = index(ids.POWER_PACK_SENSORS)
         self._night_power = index(ids.POWER_NIGHT_POWER_W)
         scale = getattr(ids, "DEVICE_TIME_SCALE", 0)
         self._scale = index(scale) if scale else -1
@@ -119,6 +124,8 @@ class Power(App):
         self._event_disagrees = ids.EVENT_POWER_CHARGE_DISAGREES
         self._event_cells = ids.EVENT_POWER_CELLS_LOST
         self._event_unknown = ids.EVENT_POWER_BATTERY_UNKNOWN
+        self._event_pack_bad = ids.EVENT_POWER_PACK_SENSOR_BAD
+        self._event_pack_good = ids.EVENT_POWER_PACK_SENSORS_GOOD
         self._event_known = ids.EVENT_POWER_BATTERY_KNOWN
 
     def _supply(self, ids, supply) -> None:  # type: ignore[no-untyped-def]
@@ -305,6 +312,7 @@ class Power(App):
         soc = self.soc
         charger = self.charger
         charger.look(unit.battery_c)
+        self._watch_pack(elapsed_s)
         self._uncounted_s += elapsed_s
         if self._is_measured():
             found = soc.update(unit.battery_v.value, unit.battery_a.value, charger.median_c, self._uncounted_s)
@@ -329,6 +337,19 @@ class Power(App):
             or changed_mas * 100.0 > self._values[self._keep_pct] * soc.capacity_mas()
         ):
             self._keep()
+
+    def _watch_pack(self, elapsed_s: int) -> None:
+        """Sensors of the pack: told when one has been bad for long, and when all have been good for longer."""
+        if self.charger.good < self._values[self._pack_sensors]:
+            self._pack_s = min(self._pack_s + elapsed_s, _PACK_S)
+            if self._pack_s == _PACK_S and not self._pack_told:
+                self._pack_told = True
+                self.core.events.raise_(self._event_pack_bad, self.charger.good)
+            return
+        self._pack_s = max(0, self._pack_s - (elapsed_s + 3) // 4)
+        if self._pack_s == 0 and self._pack_told:
+            self._pack_told = False
+            self.core.events.raise_(self._event_pack_good)
 
     def _is_measured(self) -> bool:
         """Are voltage and current of the battery valid? Tells when they are not for some looks, and when again."""

@@ -3,7 +3,8 @@
 Charging is inhibited below `charge_min_c` and above `charge_max_c`, each with a margin for what the sensors do not see,
 when no sensor can be believed, and when so many cells are lost that the unit cannot be told a voltage as low as what is
 left of them needs. Of three sensors the median counts; of two the worse for each limit, because nobody
-tells which is right.
+tells which is right. How many can be believed, `good`, is for the ground: a sensor that has no reading cannot, nor one
+that stands `pack_apart_k` apart from the others.
 """
 
 from micropython import const
@@ -20,7 +21,8 @@ _POSSIBLE_MAX_C: int = const(100)
 
 
 class Charger:
-    """inhibit: bits above. low_c, high_c: what counts for each limit; median_c: for reports. valid: sensors that count.
+    """inhibit: bits above. low_c, high_c: what counts for each limit; median_c: for reports. valid: sensors that count,
+    good: that can be believed.
 
     allowed: as commanded. too_few_cells: for the lowest voltage of the unit. Allocates when made, never after.
     """
@@ -31,11 +33,12 @@ class Charger:
         self._min = core.index(ids.POWER_CHARGE_MIN_C)
         self._max = core.index(ids.POWER_CHARGE_MAX_C)
         self._margin = core.index(ids.POWER_CHARGE_MARGIN_K)
+        self._apart = core.index(ids.POWER_PACK_APART_K)
         self._hysteresis = core.index(ids.POWER_CHARGE_HYSTERESIS_K)
         self.allowed = True
         self.too_few_cells = False
         self.inhibit = UNKNOWN
-        self.valid = 0
+        self.valid = self.good = 0
         self.low_c = self.high_c = self.median_c = 0.0
 
     def look(self, sensors) -> None:  # type: ignore[no-untyped-def]
@@ -58,12 +61,17 @@ class Charger:
                 high = celsius
             else:
                 middle = celsius
-        self.valid = count
+        self.valid = self.good = count
+        apart_k = self._values[self._apart]
         if count == 0:
             return
         if count == 3:
+            if high - middle > apart_k or middle - low > apart_k:
+                self.good = 2
             self.low_c = self.median_c = self.high_c = middle
         else:
+            if high - low > apart_k:
+                self.good = 1
             self.low_c = low
             self.high_c = high
             self.median_c = (low + high) * 0.5
