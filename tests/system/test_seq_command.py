@@ -244,3 +244,31 @@ def test_a_port_that_goes_away_for_ten_seconds(desk: Desk) -> None:
             timers[0].join()
             assert result.crc == compiled().crc
             assert content(GroundBoard(ground), 80) == compiled().octets
+
+
+@pytest.mark.parametrize("staffed", ["sitl"], indirect=True)
+def test_a_rehearsal_starts_from_the_board_and_is_drawn(staffed: Desk) -> None:
+    """What the board has now holds at the start; the drawings and the run are there afterwards."""
+    config = ["--config", str(staffed.folder / "perilune.toml")]
+    assert main(["params", "set", "trial.gain=33", *config]) == 0
+    text = staffed.file("live.seq", "WAIT trial.gain == 33 TIMEOUT 00:00:05")
+    plot = staffed.folder / "live"
+    status, out, err = staffed.seq(
+        "rehearse", text, "--from-live", "--listen", "13", "--tail", "5", "--plot", str(plot), "--json"
+    )
+    result = json.loads(out)
+    assert (status, result["completed"], result["start"]["mode"]) == (0, True, "SAFE"), out
+    assert result["start"]["source"] == "the board's housekeeping of now"
+    assert result["start"]["parameters"]["trial.gain"] == 33
+    assert plot.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in plot.with_suffix(".html").read_text(encoding="utf-8")[:200].lower()
+    assert plot.with_suffix(".npz").is_file()
+    assert err.splitlines()[-2:] == [str(plot.with_suffix(".png")), str(plot.with_suffix(".html"))]
+
+
+@pytest.mark.parametrize("staffed", ["sitl"], indirect=True)
+def test_a_rehearsal_of_a_board_that_is_silent_ends_with_its_reason(staffed: Desk) -> None:
+    (staffed.folder / "perilune.toml").write_text('[targets.board]\nport = "loop://"\n')
+    text = staffed.file("live.seq", "R00:00:00 CORE.PING")
+    status, out, err = staffed.seq("rehearse", text, "--from-live", "--listen", "2")
+    assert (status, out, "the board is not heard; expected frames within 4 s" in err) == (4, "", True)
