@@ -577,7 +577,11 @@ def test_mistakes_at_the_command_have_a_way_out(tmp_path: Path, archive: Path) -
     for arguments, expected, message in (
         (("query", tmp_path / "none", "x.y"), 1, "no archive"),
         (("query", archive), 2, "ask for parameters or for one kind of rows"),
-        (("query", archive, "trial.levl"), 1, "did you mean"),
+        (("query", archive, "trial.levl"), 2, "there is no parameter trial.levl; try: trial.level"),
+        (("query", archive, "nothing.*"), 2, "there is no parameter nothing.*"),
+        (("query", archive, "--events", "--from", "2026-11-22", "--to", "2026-11-21"), 2, "--from is not before --to"),
+        (("replay", tmp_path / "none" / "x"), 1, "no archive"),
+        (("ingest", tmp_path / "none" / "x", archive), 1, f"there is no folder {tmp_path / 'none'}"),
         (("query", archive, "--events", "--onboard"), 2, "leave it out"),
         (("ingest", tmp_path / "new.sqlite", tmp_path / "none"), 1, "cannot read"),
         (("plot", archive, "trial.level", "--from", "2030-01-01"), 1, "no values in that time"),
@@ -635,3 +639,57 @@ def test_times_of_a_clock_that_nobody_has_set_are_no_utc(archive: Path) -> None:
     assert "2019-12-31" not in csv_file.read_text(encoding="utf-8")
     perilune("archive", "plot", archive, "core.uptime_s", "--onboard")
     assert "2019-12-31" not in picture.read_text(encoding="utf-8")
+
+
+def test_parameters_are_named_in_any_case_and_by_patterns(archive: Path) -> None:
+    exact = perilune("archive", "query", archive, "trial.level", "trial.real")[1]
+    assert perilune("archive", "query", archive, "TRIAL.Level", "trial.rea?")[1] == exact
+    _, out, _ = perilune("archive", "query", archive, "trial.*", "--json")
+    names = {json.loads(line)["name"] for line in out.splitlines()}
+    assert {"trial.level", "trial.real"} < names
+    assert all(name.startswith("trial.") for name in names)
+
+
+def test_a_period_without_rows_says_so(archive: Path) -> None:
+    for words in (["trial.level"], ["--events"], ["--commands"]):
+        for options in ([], ["--json"]):
+            status, out, err = perilune("archive", "query", archive, *words, "--from", "2030-01-01", *options)
+            assert (status, out) == (0, "")
+            assert "nothing in that time" in err
+            assert "2026-11-20T12:00:00" in err
+
+
+def test_a_date_that_is_none_is_told_with_an_example(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["archive", "detach", str(archive), "--before", "21.11.2026"])
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "21.11.2026 is no date" in told
+    assert "2026-11-21" in told
+
+
+def test_stages_that_repeat_are_folded() -> None:
+    from perilune.command.archive import _cell  # noqa: PLC0415
+
+    stages = [{"stage": "acceptance", "success": 1, "failure": None}]
+    stages += [{"stage": "progress", "success": 1, "failure": None}] * 60
+    stages += [{"stage": "completion", "success": 0, "failure": "late"}]
+    assert _cell("verification", stages) == "acceptance progress x60 completion FAILED late"
+
+
+def test_what_was_done_is_told_as_json(tmp_path: Path) -> None:
+    path, line = tmp_path / "archive.sqlite", tmp_path / "line.bin"
+    line.write_bytes(b"".join(record().octets))
+    told = [
+        json.loads(perilune("archive", *words, "--json")[1])
+        for words in (
+            ("ingest", path, line, "--dictionary", TRIAL, "--received", "2026-11-20"),
+            ("replay", path),
+            ("export", path, "trial.level", "--csv", tmp_path / "x.csv"),
+            ("plot", path, "trial.level"),
+        )
+    ]
+    assert (told[0]["frames"], told[0]["missing_frames"]) == (len(record().frames), 0)
+    assert told[1] == {"packets": len(record().packets)}
+    assert told[2] == {"rows": len(expected_values("trial.level")), "file": str(tmp_path / "x.csv")}
+    assert told[3] == {"png": str(path.with_suffix(".png")), "html": str(path.with_suffix(".html"))}

@@ -34,8 +34,11 @@ class Moved(msgspec.Struct, frozen=True):
     frames: int
 
 
-def detach(path: Path, before: datetime.date) -> list[Moved]:
-    """Move all days before *before* (UTC) into files in `<name>.days`. Raises ArchiveError."""
+def detach(path: Path, before: datetime.date, progress: Callable[[int], None] | None = None) -> list[Moved]:
+    """Move all days before *before* (UTC) into files in `<name>.days`. Raises ArchiveError.
+
+    progress: called with days done so far after each.
+    """
     if not path.is_file():
         raise ArchiveError(f"no archive {path}", next_step="check the name")
     lock = WriterLock(path.with_name(path.name + ".detach"))
@@ -56,6 +59,8 @@ def detach(path: Path, before: datetime.date) -> list[Moved]:
                         next_step="`perilune archive replay`, or wait for the writer at work",
                     )
                 done.append(_move(main, path, day_us))
+                if progress is not None:
+                    progress(len(done))
                 first = main.execute("SELECT min(received_us) FROM frame WHERE received_us >= ?", (day_us + DAY_US,))
                 found = first.fetchone()[0]
                 day_us = None if found is None else found // DAY_US * DAY_US

@@ -21,6 +21,11 @@ class WriterLock:
         try:
             self._file = self._path.open("a+", encoding="utf-8")
         except OSError as error:
+            if not archive.absolute().parent.is_dir():
+                raise ArchiveError(
+                    f"there is no folder {archive.absolute().parent}",
+                    next_step="make it, or correct the archive's name",
+                ) from error
             raise ArchiveError(
                 f"cannot write beside {archive}", found=str(error), next_step="give a file in a folder of yours"
             ) from error

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..dictionary.model import Dictionary
 
 SUMMARY = "keep frames, and ask for values, events and commands over time"
+PROGRESS_ROWS = 10_000
 UNPRINTED = ("fields", "packet", "raw", "onboard_utc", "time_status")
 KINDS = ("events", "reports", "commands", "gaps", "faults", "undecodable")
 
@@ -46,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         sub.add_argument("archive", type=Path, metavar="ARCHIVE", help="the archive's SQLite file")
         sub.set_defaults(act=run)
+        if name not in ("info", "query", "detach"):
+            sub.add_argument("--json", action="store_true", help="what was done, as one JSON object")
         return sub
 
     sub = action(
@@ -75,9 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--png", type=Path, help="PNG to write (default: beside the archive)")
     sub.add_argument("--html", type=Path, help="page to write (default: beside the archive)")
     sub = action("detach", "move old days into files of their own; queries still find them", _detach)
-    sub.add_argument(
-        "--before", type=datetime.date.fromisoformat, required=True, metavar="DATE", help="first day to stay"
-    )
+    sub.add_argument("--before", type=_date, required=True, metavar="DATE", help="first day to stay")
     sub.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -104,6 +106,13 @@ def _selection(parser: argparse.ArgumentParser, kinds: bool = True) -> None:
         group = parser.add_mutually_exclusive_group()
         for kind in KINDS:
             group.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind)
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-11-21") from error
 
 
 def _time(text: str) -> int:
@@ -151,12 +160,21 @@ class _Progress:
         if self._shown:
             print(f"\r{done:,} {self._unit}", end="", file=sys.stderr, flush=True)
 
+    def counting(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same rows; how many have gone by is shown."""
+        for number, row in enumerate(rows, 1):
+            if not number % PROGRESS_ROWS:
+                self(number)
+            yield row
+
     def end(self) -> None:
         if self._shown:
             print(file=sys.stderr)
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
+    import msgspec  # noqa: PLC0415
+
     from ..archive import ArchiveError, ArchiveWriter  # noqa: PLC0415
     from ..archive.ingest import ingest  # noqa: PLC0415
 
@@ -173,10 +191,18 @@ def _ingest(arguments: argparse.Namespace) -> int:
     ) as archive:
         done = ingest(archive, arguments.recording, received_s, arguments.rate, progress)
     progress.end()
-    print(
+    text = (
         f"{done.frames} frames, {done.packets} packets from {done.octets} octets; "
         f"{done.dropped_octets} octets dropped, {done.missing_frames} frames missing"
     )
+    return _done(arguments, msgspec.to_builtins(done), text)
+
+
+def _done(arguments: argparse.Namespace, told: dict[str, Any], text: str) -> int:
+    """Tell what was done; status 0."""
+    import json  # noqa: PLC0415
+
+    print(json.dumps(told) if arguments.json else text)
     return 0
 
 
@@ -186,8 +212,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     progress = _Progress("frames")
     packets = replay(arguments.archive, _load(arguments), force=arguments.force, progress=progress)
     progress.end()
-    print(f"{packets} packets read out")
-    return 0
+    return _done(arguments, {"packets": packets}, f"{packets} packets read out")
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -214,6 +239,7 @@ def _rows(archive: ArchiveReader, arguments: argparse.Namespace) -> Iterator[dic
     from ..errors import UsageError  # noqa: PLC0415
 
     kind, start, end = arguments.kind, arguments.start, arguments.end
+    _check_period(arguments)
     if bool(kind) == bool(arguments.parameters):
         raise UsageError(
             "ask for parameters or for one kind of rows",
@@ -222,14 +248,42 @@ def _rows(archive: ArchiveReader, arguments: argparse.Namespace) -> Iterator[dic
     if kind and arguments.onboard:
         raise UsageError("--onboard is for parameters", next_step="leave it out")
     if kind is None:
+        names = _parameters(archive, arguments)
         if arguments.onboard:
-            return value_rows(archive.values(name, start, end, "onboard") for name in arguments.parameters)
-        days = (archive.daily_values(name, start, end) for name in arguments.parameters)
+            return value_rows(archive.values(name, start, end, "onboard") for name in names)
+        days = (archive.daily_values(name, start, end) for name in names)
         return value_rows(series for name in days for series in name)
     if kind == "undecodable":
         return timed_rows(archive.reports(start, end, "undecodable"))
     found: Iterator[dict[str, Any]] = getattr(archive, kind)(start, end)
     return timed_rows(found)
+
+
+def _check_period(arguments: argparse.Namespace) -> None:
+    from ..errors import UsageError  # noqa: PLC0415
+
+    if arguments.start is not None and arguments.end is not None and arguments.start >= arguments.end:
+        raise UsageError("--from is not before --to", next_step="exchange them; both are UTC, --to is not included")
+
+
+def _parameters(archive: ArchiveReader, arguments: argparse.Namespace) -> list[str]:
+    """The archive's names of the parameters that are asked for, in any case and by patterns."""
+    from ..archive import ArchiveError  # noqa: PLC0415
+    from ..client.names import chosen  # noqa: PLC0415
+
+    known = sorted({row.name for row in archive.parameters()})
+    if not known:
+        raise ArchiveError(f"{archive.path} has no values yet", next_step="`perilune archive info` tells what it has")
+    return chosen(arguments.parameters, known, "parameter", "perilune archive info --parameters")
+
+
+def _say_nothing(archive: ArchiveReader) -> None:
+    """No row was found: to a person, not into the data."""
+    from ..archive.tables import iso  # noqa: PLC0415
+
+    first, last = archive.span()
+    has = "it is empty" if first is None else f"it has frames from {iso(first)} to {iso(last)}"
+    print(f"perilune archive: nothing in that time in {archive.path}; {has}", file=sys.stderr)
 
 
 def _query(arguments: argparse.Namespace) -> int:
@@ -238,19 +292,22 @@ def _query(arguments: argparse.Namespace) -> int:
 
     with ArchiveReader(arguments.archive) as archive:
         rows = _rows(archive, arguments)
+        count = 0
         if arguments.json:
-            write_json_lines(rows, sys.stdout)
-            return 0
-        for row in rows:
-            print("  ".join(_cell(key, value) for key, value in row.items() if key not in UNPRINTED))
+            count = write_json_lines(rows, sys.stdout)
+        else:
+            for count, row in enumerate(rows, 1):  # noqa: B007
+                print("  ".join(_cell(key, value) for key, value in row.items() if key not in UNPRINTED))
+        if not count:
+            _say_nothing(archive)
     return 0
 
 
 def _cell(key: str, value: Any) -> str:
     if key == "verification":
-        return " ".join(
-            f"{stage['stage']}{'' if stage['success'] else ' FAILED ' + stage['failure']}" for stage in value
-        )
+        stages = [f"{stage['stage']}{'' if stage['success'] else ' FAILED ' + stage['failure']}" for stage in value]
+        runs = [(stage, len(list(same))) for stage, same in itertools.groupby(stages)]
+        return " ".join(stage if times == 1 else f"{stage} x{times}" for stage, times in runs)
     if isinstance(value, float):
         return f"{value:.7g}"
     return str(value)
@@ -262,14 +319,15 @@ def _export(arguments: argparse.Namespace) -> int:
 
     path: Path = arguments.csv or arguments.jsonl or arguments.parquet
     with ArchiveReader(arguments.archive) as archive:
-        rows = _rows(archive, arguments)
+        progress = _Progress("rows")
+        rows = progress.counting(_rows(archive, arguments))
         if arguments.parquet:
             count = write_parquet(rows, path)
         else:
             with path.open("w", encoding="utf-8", newline="") as file:
                 count = write_csv(rows, file) if arguments.csv else write_json_lines(rows, file)
-    print(f"{count} rows in {path}")
-    return 0
+    progress.end()
+    return _done(arguments, {"rows": count, "file": str(path)}, f"{count} rows in {path}")
 
 
 def _plot(arguments: argparse.Namespace) -> int:
@@ -278,15 +336,16 @@ def _plot(arguments: argparse.Namespace) -> int:
     from ..archive.tables import run_of  # noqa: PLC0415
 
     by = "onboard" if arguments.onboard else "received"
+    _check_period(arguments)
     with ArchiveReader(arguments.archive) as archive:
-        series = [archive.values(name, arguments.start, arguments.end, by) for name in arguments.parameters]
+        names = _parameters(archive, arguments)
+        series = [archive.values(name, arguments.start, arguments.end, by) for name in names]
         record = run_of(archive, series, arguments.start, arguments.end, by)
     png = arguments.png or arguments.archive.with_suffix(".png")
     html = arguments.html or arguments.archive.with_suffix(".html")
     plot.write_png(record, png)
     plot.write_html(record, html)
-    print(f"{png}\n{html}")
-    return 0
+    return _done(arguments, {"png": str(png), "html": str(html)}, f"{png}\n{html}")
 
 
 def _detach(arguments: argparse.Namespace) -> int:
@@ -294,7 +353,10 @@ def _detach(arguments: argparse.Namespace) -> int:
 
     from ..archive.days import detach  # noqa: PLC0415
 
-    for moved in detach(arguments.archive, arguments.before):
+    progress = _Progress("days")
+    done = detach(arguments.archive, arguments.before, progress)
+    progress.end()
+    for moved in done:
         if arguments.json:
             print(json.dumps({"day": moved.day, "path": moved.path, "frames": moved.frames}))
         else:
