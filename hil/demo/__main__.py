@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None, plan: Plan = USUAL) -> int:
 
 
 def choose(name: str) -> str:
-    """The target: Renode where it is installed, else QEMU, unless it is named. Raises EmulatorMissing when that lacks."""
+    """The target: Renode where it is installed, else QEMU, unless one is named. Raises EmulatorMissing for Renode."""
     if name not in ("auto", "renode"):
         return name
     try:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from glob import glob
 from pathlib import Path
 
 import pytest
@@ -66,13 +65,19 @@ def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PERILUNE_CONFIG", raising=False)
 
 
+def matching(word: str) -> list[str]:
+    """The files that a pattern stands for; any other word as it is."""
+    found = sorted(str(path) for path in Path().glob(word)) if "*" in word and not Path(word).is_absolute() else []
+    return found or [word]
+
+
 def typed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """What a command says; it must succeed. What takes long in a document takes less."""
     line = shlex.join(words)
     for long, short in SHORTER.items():
         line = re.sub(long, short, line)
     # As a shell does it: patterns of files become their names.
-    expanded = [name for word in shlex.split(line)[1:] for name in (sorted(glob(word)) or [word])]
+    expanded = [name for word in shlex.split(line)[1:] for name in matching(word)]
     status = main(expanded)
     captured = capsys.readouterr()
     assert status == 0, f"{line}: {captured.out}{captured.err}"
