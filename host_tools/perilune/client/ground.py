@@ -84,8 +84,9 @@ class Ground:
         self._subscribers: list[Callable[[AnyReport], object]] = []
         self._doing: list[str] = []
         if link.health:
-            # It was received before us: it tells the board's dictionary and is no report of ours.
-            self.decoder.decode(link.health)
+            # It was received before us: it tells the board's dictionary and is no report of ours, so what came between
+            # it and our first one is not missing.
+            self.decoder.decode(link.health, counted=True)
 
     def __enter__(self) -> Self:
         return self

@@ -144,7 +144,7 @@ class Checker:
             self._onboard = [*self._onboard[:1], header.time.shown]
         if header is not None and header.missing:
             key = f"{header.service}/{header.subtype}"
-            self._find(Kind.GAP, key, f"{header.missing} reports missing by their counter", arrived_s, header.missing)
+            self._find(Kind.GAP, key, f"{header.missing} missing by the counter of reports", arrived_s, header.missing)
         if isinstance(report, Undecodable):
             self._find(Kind.UNDECODABLE, report.reason, report.detail, arrived_s)
         elif isinstance(report, HousekeepingReport):

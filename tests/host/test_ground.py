@@ -1,0 +1,37 @@
+"""A ground on a link that says what the test wants: what it counts, and what it tells of its waiting."""
+
+from __future__ import annotations
+
+from perilune.client.ground import Ground
+from perilune.link.packet_extractor import PacketReceived
+from perilune.telemetry.reports import HousekeepingReport
+
+from tests.host.console_screen import DICTIONARY, Clock, FakeLink
+
+
+def test_what_came_before_a_tool_attached_is_not_missing() -> None:
+    """The owner of the port hands its last core.health over; reports of the same type went by since."""
+    clock = Clock()
+    link = FakeLink(clock)
+    for load in (1, 2, 3, 4, 6):
+        link.put_health(load)
+    first, _, _, last, later = link.waiting
+    assert isinstance(first, PacketReceived)
+    link.health, link.waiting = first.packet, [last]
+    ground = Ground(link, DICTIONARY, clock=clock, wall=clock)
+    [report] = ground.step()
+    assert isinstance(report, HousekeepingReport)
+    assert report.header.missing == 0
+    link.waiting = [later]
+    assert ground.step()[0].header.missing == 0  # type: ignore[union-attr]
+
+
+def test_waiting_is_told_with_what_is_within_it() -> None:
+    clock = Clock()
+    ground = Ground(FakeLink(clock), DICTIONARY, clock=clock, wall=clock)
+    told: list[str] = []
+    ground.progress = told.append
+    with ground.doing("clock, sample 1 of 2"), ground.doing("waiting for TIME.REPORT_TIME"):
+        ground.step()
+    ground.step()
+    assert told == ["clock, sample 1 of 2: waiting for TIME.REPORT_TIME", ""]
