@@ -276,6 +276,49 @@ def test_status_and_next_step(
     assert re.search(told, error), error
 
 
+def test_the_console_checks_its_points_too(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    assert main(["console", "nosuch", "-t", "sitl"]) == 2
+    assert "there is no point nosuch; try: one of core, " in capsys.readouterr().err
+
+
+def test_one_is_said_in_the_singular(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["events", "disable", "core.boot", "-t", "sitl"]) == 0
+    assert capsys.readouterr().out == "disabled 1 event\n"
+    assert main(["seq", "schedule", "20", "--at", "2030-331T12:00:00", "-t", "sitl"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 request is in the schedule, read back"
+
+
+def test_a_new_project_as_json(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "rover", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["folder"], "rover/perilune.toml" in told["files"]) == ("rover", True)
+    assert main(["new", "rover", "--json"]) != 0
+    assert json.loads(capsys.readouterr().out)["error"] == "rover is there already"
+
+
+def test_drawings_and_flashing_as_json(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np  # noqa: PLC0415
+    from perilune.run_record import Column, RunRecord, write_run  # noqa: PLC0415
+
+    from tests.host.test_flash import image_of  # noqa: PLC0415
+
+    times = np.arange(3, dtype=np.float64)
+    run = RunRecord("three", [Column("a", group="A")], times, np.zeros((3, 1), dtype=np.float32), [], [], {})
+    write_run(Path("run.npz"), run)
+    assert main(["plot", "run.npz", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"png": "run.png", "html": "run.html"}
+    Path("firmware.bin").write_bytes(image_of())
+    flash = ["flash", "pyboard_v11", "--image", "firmware.bin", "--method", "dfu", "--dry-run", "--json"]
+    assert main(flash) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["board"], told["image"], told["dry_run"]) == ("pyboard_v11", "firmware.bin", True)
+    assert any(line.startswith("would run (") for line in told["lines"])
+
+
 def test_monitors_without_monitors(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["monitors", "-t", "sitl"]) == 0
     assert capsys.readouterr().out == "the board has no monitors\n"
