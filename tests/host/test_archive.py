@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -592,18 +593,70 @@ def test_mistakes_at_the_command_have_a_way_out(tmp_path: Path, archive: Path) -
         assert len(err.splitlines()) == 1
 
 
-def test_parquet_is_read_back_or_says_what_is_missing(tmp_path: Path, archive: Path) -> None:
+@pytest.mark.parametrize("piece", [5, 50_000])
+def test_parquet_is_read_back(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow: .venv/bin/pip install -e '.[parquet]'")
+    # In the first rows of the small pieces nobody has set the clock, and no value has a name.
+    monkeypatch.setattr("perilune.archive.tables._PARQUET_ROWS", piece)
     table = tmp_path / "values.parquet"
-    status, _, err = perilune("archive", "export", archive, "trial.level", "modes.mode", "--parquet", table)
-    try:
-        import pyarrow.parquet  # noqa: PLC0415
-    except ImportError:
-        assert status == 1
-        assert "pip install 'perilune[parquet]'" in err
-        return
-    rows = pyarrow.parquet.read_table(table).to_pylist()
+    assert perilune("archive", "export", archive, "trial.level", "modes.mode", "--parquet", table)[0] == 0
+    rows = parquet.read_table(table).to_pylist()
     assert [row["value"] for row in rows if row["name"] == "trial.level"] == expected_values("trial.level")
     assert {row["text"] for row in rows if row["name"] == "modes.mode"} == {"BOOT", "SAFE"}
+    assert len({row["onboard_utc"] is None for row in rows}) == 2
+    _, out, _ = perilune("archive", "export", archive, "--events", "--parquet", table, "--json")
+    assert json.loads(out)["rows"] == len(parquet.read_table(table))
+
+
+def test_parquet_without_pyarrow_says_what_is_missing(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    status, _, err = perilune("archive", "export", archive, "trial.level", "--parquet", tmp_path / "x")
+    assert status == 1
+    assert "pip install 'perilune[parquet]'" in err
+
+
+def test_queries_use_an_index(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every question with a period SQLite's plan has no SCAN of a table."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    rows_of, rows = ArchiveReader._rows_of, ArchiveReader._rows
+
+    def note_rows_of(self: ArchiveReader, file: Any, query: str, time: int, *parameters: object) -> Any:
+        asked.append((query, (file.first_us, file.end_us, *parameters)))
+        return rows_of(self, file, query, time, *parameters)
+
+    def note_rows(self: ArchiveReader, connection: sqlite3.Connection, query: str, *parameters: object) -> Any:
+        asked.append((query, parameters))
+        return rows(self, connection, query, *parameters)
+
+    monkeypatch.setattr(ArchiveReader, "_rows_of", note_rows_of)
+    monkeypatch.setattr(ArchiveReader, "_rows", note_rows)
+    with ArchiveReader(archive) as reader:
+        start, end = NOON * 1_000_000, (NOON + 5) * 1_000_000
+        reader.values("trial.level", start, end)
+        for kind in ("events", "reports", "commands", "gaps", "faults", "frames"):
+            list(getattr(reader, kind)(start, end))
+        list(reader.events(start, end, name="trial.low"))
+        list(reader.reports(start, end, "undecodable"))
+    connection = sqlite3.connect(archive)
+    asked.append(("SELECT report FROM verification WHERE command = ?", (1,)))
+    for query, parameters in asked:
+        if "FROM day_file" in query:
+            continue  # a row for each day that was detached
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+        assert plan
+        assert not [step for step in plan if step.startswith("SCAN")], (query, plan)
+    assert len(asked) > 8
+    connection.close()
+
+
+def test_memory_is_judged_by_its_highest_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = iter([100.0, 150.0, 101.0, 101.0])
+    monkeypatch.setattr(bench_host, "resident_mb", lambda: next(marks))
+    growth = bench_host.memory_rows(tmp_path, downlink.dictionary(tmp_path / "dictionary"), 4 * downlink.BLOCK)[0]
+    assert growth.value == 50.0
+    assert not growth.met
 
 
 def test_the_core_alone_is_the_default_dictionary(tmp_path: Path) -> None:

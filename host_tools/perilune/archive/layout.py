@@ -40,6 +40,7 @@ CREATE INDEX IF NOT EXISTS frame_received ON frame (received_us);
 CREATE TABLE IF NOT EXISTS fault (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_us INTEGER NOT NULL, reason TEXT NOT NULL,
     octets INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS fault_received ON fault (received_us);
 CREATE TABLE IF NOT EXISTS command (
     id INTEGER PRIMARY KEY AUTOINCREMENT, sent_us INTEGER NOT NULL, request_id INTEGER NOT NULL, text TEXT NOT NULL,
     source TEXT NOT NULL, packet BLOB NOT NULL, delivery TEXT NOT NULL DEFAULT '', delivery_us INTEGER);

@@ -118,9 +118,14 @@ def write_parquet(rows: Iterable[Row], path: Path) -> int:
 
     def flush() -> None:
         nonlocal writer
-        table = pyarrow.Table.from_pylist(part, schema=None if writer is None else writer.schema)
         if writer is None:
-            writer = pyarrow.parquet.ParquetWriter(path, table.schema)
+            found = pyarrow.Table.from_pylist(part).schema
+            # What is empty in all of the first rows is text: the UTC of a clock that is set later, a name.
+            text = [
+                field.with_type(pyarrow.string()) if pyarrow.types.is_null(field.type) else field for field in found
+            ]
+            writer = pyarrow.parquet.ParquetWriter(path, pyarrow.schema(text))
+        table = pyarrow.Table.from_pylist(part, schema=writer.schema)
         writer.write_table(table)
         part.clear()
 
