@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
-from ..client.link_protocol import Link, LinkStatus, Submission
+from ..client.link_protocol import LinkStatus, PortLink, Submission
 from ..link.downlink import DownlinkEvent
 from ..link.link_state import LinkState
 from ..link.transport import ReconnectingTransport
@@ -23,20 +22,6 @@ from .writer import ArchiveWriter
 RETRY_S = 1.0
 # Frames that wait for an archive that cannot be written: 16 MB, half an hour of a line of 115200 baud and more.
 WAITING_FRAMES = 65_536
-
-
-class PortLink(Link, Protocol):
-    """A link whose port this program owns (`OwnedLink`)."""
-
-    @property
-    def transport(self) -> ReconnectingTransport:
-        """The port."""
-
-    def status(self) -> LinkStatus:
-        """Everything counted."""
-
-    def fileno(self) -> int | None:
-        """A descriptor to wait on, None if there is none."""
 
 
 class RecordingLink:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from . import model
 from .model import Dictionary
+from .vocabulary import SEVERITY_NAMES
 
-_SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
 ALL_MODES = 6
 
 
@@ -171,7 +171,7 @@ def reference(dictionary: Dictionary) -> str:
         (
             f"0x{event.id:04X}",
             event.name,
-            _SEVERITIES[event.severity],
+            SEVERITY_NAMES[event.severity],
             event.text,
             ", ".join(f"{field.name} ({field.type.name})" for field in event.fields),
         )

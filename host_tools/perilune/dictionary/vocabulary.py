@@ -14,6 +14,7 @@ MODES = {
 }
 MODE_NAMES = tuple(MODES)
 SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}
+SEVERITY_NAMES = {number: name for name, number in SEVERITIES.items()}
 CHECKS = {"limit": tables.CHECK_LIMIT, "expected": tables.CHECK_EXPECTED, "delta": tables.CHECK_DELTA}
 RELATIONS = {
     "equal": tables.RELATION_EQUAL,

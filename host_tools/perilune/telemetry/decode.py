@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..dictionary.model import Dictionary, Point
+from ..dictionary.vocabulary import SEVERITY_NAMES
 from ..errors import PacketError
 from ..packet.pus import Telemetry, unpack_telemetry
 from . import reports as r
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEALTH = "core.health"
-_SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
 _TIME_REPORT_OFF = 255
 _NOWHERE = 0xFFFF
 _FAILURE_LENGTH = 9
@@ -97,7 +97,7 @@ class Decoder:
             (20, 2): self._parameters,
         }
         table |= {(1, subtype): self._verification for subtype in range(1, 9)}
-        table |= {(5, severity): self._event for severity in _SEVERITIES}
+        table |= {(5, severity): self._event for severity in SEVERITY_NAMES}
         table |= AutonomyReports(self.dictionary, self.requests).table()
         return table
 
@@ -283,7 +283,7 @@ class Decoder:
             raw=raw,
             id=identifier,
             name=event.name,
-            severity=_SEVERITIES[header.subtype],
+            severity=SEVERITY_NAMES[header.subtype],
             text=event_text(event, fields),
             fields=fields,
             held_back=held_back,

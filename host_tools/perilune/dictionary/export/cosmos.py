@@ -13,12 +13,12 @@ from flight.limits import APID
 from .. import model
 from ..model import Dictionary
 from ..types import RawType
+from ..vocabulary import SEVERITY_NAMES
 from .names import flat, flat_points, unique_arguments
 from .xtce import _NOTICE, _REQUEST, _STAGES, ERROR_CONTROL, HEADER, REPORTS, SECONDARY, _Field
 
 TARGET = "PERILUNE"
 _IDENTIFYING = {"PKT_TYPE": 0, "PKT_APID": APID}
-_SEVERITIES = {1: "INFO", 2: "LOW", 3: "MEDIUM", 4: "HIGH"}
 
 
 def cosmos_files(dictionary: Dictionary) -> dict[str, str]:
@@ -89,7 +89,9 @@ def _telemetry(dictionary: Dictionary) -> list[str]:
     for row in sorted(dictionary.housekeeping.values(), key=lambda row: row.sid):
         lines += _structure(row)
     for event in sorted(dictionary.events.values(), key=lambda event: event.id):
-        lines += _head(f"event_{flat(event.name)}", f"{_SEVERITIES[event.severity]}: {event.text}", 5, event.severity)
+        lines += _head(
+            f"event_{flat(event.name)}", f"{SEVERITY_NAMES[event.severity].upper()}: {event.text}", 5, event.severity
+        )
         lines += [_item(_Field("EVENT_ID", 16), event.id), _item(_Field("EVENT_HELD_BACK", 8))]
         for field in event.fields:
             lines.append(

@@ -7,8 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from ..model import Dictionary, Enumeration
-
-_SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
+from ..vocabulary import SEVERITY_NAMES
 
 
 def csv_files(dictionary: Dictionary) -> dict[str, str]:
@@ -66,7 +65,7 @@ def csv_files(dictionary: Dictionary) -> dict[str, str]:
                 (
                     event.id,
                     event.name,
-                    _SEVERITIES[event.severity],
+                    SEVERITY_NAMES[event.severity],
                     " ".join(f"{field.name}:{field.type.name}" for field in event.fields),
                     event.text,
                 )

@@ -18,6 +18,7 @@ from flight.limits import APID
 from .. import model
 from ..model import Dictionary
 from ..types import RawType
+from ..vocabulary import SEVERITY_NAMES
 from .names import flat, flat_points, unique_arguments
 
 NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
@@ -25,7 +26,6 @@ SCHEMA = f"{NAMESPACE} https://www.omg.org/spec/XTCE/20180204/SpaceSystem.xsd"
 ROOT = "CCSDSPacket"
 HEADER_OCTETS = 20
 ERROR_CONTROL_OCTETS = 2
-_SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
 
 Element = ElementTree.Element
 
@@ -352,7 +352,7 @@ class _Telemetry:
 
     def _events(self, dictionary: Dictionary) -> None:
         identifier, held = self._field(_Field("EVENT_ID", 16)), self._field(_Field("EVENT_HELD_BACK", 8))
-        for severity, name in _SEVERITIES.items():
+        for severity, name in SEVERITY_NAMES.items():
             base = f"TM_5_{severity}_event_{name}"
             self._container(base, [identifier, held], "TM", {"SERVICE": 5, "SUBTYPE": severity}, abstract=True)
             for event in sorted(dictionary.events.values(), key=lambda event: event.id):
