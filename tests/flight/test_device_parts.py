@@ -172,8 +172,8 @@ class TestThermistor(unittest.TestCase):
         adc = MemoryAdc()
         adc.value = 30000
         part = Thermistor(adc)
-        for settings in ((NTC[0], 0.0, 0.0, 0.0), (NTC[0], -1e-3, 0.0, 0.0), (0.0, *NTC[1:]), (-NTC[0], *NTC[1:])):
-            self.assertFalse(part.read(*settings))
+        for ohm, a in ((NTC[0], 0.0), (NTC[0], -1e-3), (0.0, NTC[1]), (-NTC[0], NTC[1])):
+            self.assertFalse(part.read(ohm, a, 0.0, 0.0))
             self.assertFalse(part.celsius.valid)
         self.assertTrue(part.read(*NTC))
 

@@ -27,7 +27,7 @@ class Thermistor(Source):
         self.celsius = Reading(self)
 
     def read(self, resistor_ohm: float, a: float, b: float, c: float) -> bool:
-        """Take the reading; False, and it is not valid: a broken or shorted wire, or settings that give no temperature."""
+        """Take the reading; False, and it is not valid: a broken or shorted wire, settings that give no temperature."""
         raw = self._adc.read_u16()
         if not _SHORT < raw < _OPEN or resistor_ohm <= 0.0:
             self.celsius.valid = False
