@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from perilune.archive import ArchiveReader, ArchiveWriter
 from perilune.dictionary.load import CORE, load
 
 from tests.system.operators_desk import Desk, own_folders
+from tests.system.sequence_line import LONG
 from tests.system.served_board import PtyBoard, QemuTransport, TcpBoard
 from tests.system.targets import TRIAL, QemuTarget
 
@@ -84,3 +87,39 @@ def test_what_goes_over_a_shared_port_is_archived(desk: Desk) -> None:
     assert (command["text"], command["delivery"]) == ("TRIAL.SLOW steps=2 code=0", "delivered")
     stages = [stage["stage"] for stage in command["verification"]]
     assert stages == ["acceptance", "start", "progress", "completion"]
+
+
+def test_a_long_sequence_over_a_shared_port_is_archived(desk: Desk) -> None:
+    """64 steps with a WAIT, loaded and run by tools that attach; what the archive says of it."""
+    path = desk.folder / "board.sqlite"
+    file = desk.folder / "long.seq"
+    file.write_text(LONG, encoding="utf-8")
+    with owner(path) as process:
+        status, out, error = desk.run("seq", "upload", str(file), "--target", "board")
+        assert (status, out.startswith("sequence 80: 64 steps, 768 octets, loaded")) == (0, True), error
+        status, out, error = desk.run("seq", "run", "80", "--target", "board", "--json")
+        rows = [json.loads(line) for line in out.splitlines()]
+        assert (status, [row["step"] for row in rows[:-1]]) == (0, list(range(64))), error
+        # The last value is in a report of its own.
+        assert desk.run("hk", "watch", "trial.gain", "--for", "2s", "--target", "board")[0] == 0
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+    steps = archived(desk, path, "--reports", "verification")
+    assert [row["step"] for row in steps if row.get("stage") == "progress"] == list(range(63))
+    commands = archived(desk, path, "--commands")
+    run_stages = [row["verification"] for row in commands if row["text"].startswith("SEQUENCE.ACTIVATE")]
+    assert [stage["stage"] for stage in run_stages[0] if stage["stage"] != "progress"] == [
+        "acceptance",
+        "start",
+        "completion",
+    ]
+    assert archived(desk, path, "trial.gain")[-1]["value"] == 62
+
+
+def archived(desk: Desk, path: Path, *asked: str) -> list[dict[str, Any]]:
+    """What `archive query` prints."""
+    kind = asked[:1] if asked[0].startswith("--") else asked
+    status, out, error = desk.run("archive", "query", str(path), *kind, "--json")
+    assert status == 0, error
+    rows: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    return rows if len(asked) == 1 else [row for row in rows if row["report"] == asked[1]]
