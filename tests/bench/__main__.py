@@ -18,7 +18,7 @@ from hil.targets.errors import TargetError
 from tests.bench.figures import LINE, Figure, add_history, keep, last_run, table, unavailable
 
 # Name -> what it needs besides set-up is built by `make bench`.
-BENCHMARKS = ("codec", "board", "boot", "host", "rehearsal", "lunation")
+BENCHMARKS = ("codec", "board", "boot", "host", "rehearsal", "plant", "lunation", "campaigns", "jobs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
