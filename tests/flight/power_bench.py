@@ -151,7 +151,7 @@ class Core:
 
     def __init__(self, absent, store):
         self.ids = Ids(absent)
-        self.values = [0] * 240
+        self.values: list[float] = [0] * 240
         self.devices = Devices()
         self.events = Events(self.ids)
         self.store = store

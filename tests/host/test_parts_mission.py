@@ -36,9 +36,9 @@ class Board:
         names = {event.id: event.name for event in self.sitl.dictionary.events.values()}
         raise_ = events.raise_
 
-        def heard(event_id: int, *numbers: float) -> None:
+        def heard(event_id: int, a: float = 0, b: float = 0, c: float = 0, d: float = 0) -> None:
             self.raised.append(names[event_id])
-            raise_(event_id, *numbers)
+            raise_(event_id, a, b, c, d)
 
         events.raise_ = heard  # type: ignore[method-assign]
         for address in SHUNT_OHM:

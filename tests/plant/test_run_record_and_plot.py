@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from perilune.cli import main
 from perilune.plot import (
     local_time_marks,
@@ -148,11 +149,12 @@ def test_png_is_a_picture_of_the_run(tmp_path: Path) -> None:
     assert blue.sum() > 1000
 
 
-def picture_of(record: RunRecord, path: Path) -> np.ndarray:
+def picture_of(record: RunRecord, path: Path) -> NDArray[np.float64]:
     from matplotlib.image import imread  # noqa: PLC0415
 
     write_png(record, path)
-    return np.asarray(imread(path))[:, :, :3].mean(axis=2)
+    grey: NDArray[np.float64] = np.asarray(imread(path))[:, :, :3].mean(axis=2)
+    return grey
 
 
 def test_limits_are_drawn_dashed(tmp_path: Path) -> None:
