@@ -50,12 +50,23 @@ SOC_LOW = 0.10
 SAMPLE_S = 600.0
 # Longest piece of board time that is paced as one when somebody watches.
 PACE_S = 0.1
+# Board seconds for each second: slower than real time is no use, faster cannot be slept for.
+SPEED_MIN, SPEED_MAX = 1.0, 10_000.0
 EPOCH = EPOCH_HIGH << 16 | EPOCH_LOW
 # What the board knows, beside what is true.
 OF_BOARD = [
     Column("power.battery_soc", "", "State of charge", "as the board counts it"),
     Column("night.sun_elevation_deg", "deg", "Sun", "as the board reckons"),
 ]
+
+
+def check_speed(speed: float) -> float:
+    """A speed that a loop can be run at. Raises ValueError."""
+    if not SPEED_MIN <= speed <= SPEED_MAX:
+        raise ValueError(
+            f"speed: expected {SPEED_MIN:g} to {SPEED_MAX:g} board seconds for each second, found {speed:g}"
+        )
+    return speed
 
 
 class ModeChange(NamedTuple):
@@ -197,8 +208,10 @@ class ClosedLoop:
     def run(self, seconds: float, speed: float | None = None, progress: Callable[[float], None] | None = None) -> None:
         """Let time pass, in pieces between samples. speed: board seconds for each second, 1 to 10 000; None: all.
 
-        progress: told the time that has passed.
+        progress: told the time that has passed. Raises ValueError for another speed.
         """
+        if speed is not None:
+            check_speed(speed)
         end_s = self.now_s + seconds
         start_s = self.now_s
         began = time.monotonic()
@@ -282,7 +295,11 @@ class ClosedLoop:
         return [event for event in self.events if event.name == name and event.time_s >= since_s]
 
     def findings(self, soc_low: float = SOC_LOW) -> list[str]:
-        """What is wrong with the run so far, in words; empty when all is well. soc_low: state of charge, 0 to 1."""
+        """What is wrong with the run so far, in words; empty when all is well. soc_low: state of charge, 0 to 1.
+
+        Overruns and late cycles are the board's own counters. They cannot show here, where computing takes no virtual
+        time: only a board, emulated or real, can tell whether the software is fast enough.
+        """
         plant, core = self.plant, self.board.core
         found = [f"outside limits: {violation}" for violation in plant.limit_violations()]
         if plant.battery.cold_charge_ah > 0.0:

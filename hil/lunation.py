@@ -1,7 +1,7 @@
 """A whole lunation in closed loop: python -m hil.lunation --latitude 45; drawn and judged.
 
 The ground sets the clocks after the landing, brings the board to NOMINAL, and says nothing more for 29.5 days. What is
-expected: no zone outside its limits, no charging below 0 degC, state of charge never under 10 %, no overrun, no drop,
+expected: no zone and no cell outside its limits, no charging below 0 degC, state of charge never under 10 %, no drop,
 and the modes of MODES in this order.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from perilune.plot import write_html, write_png
 from perilune.run_record import read_run
 
-from hil.closed_loop import ClosedLoop, ModeChange
+from hil.closed_loop import SPEED_MAX, SPEED_MIN, ClosedLoop, ModeChange, check_speed
 from hil.plant.plant import Plant
 from hil.plant.progress import Progress
 from hil.plant.sun import SYNODIC_DAY_S
@@ -50,15 +50,30 @@ def commission(loop: ClosedLoop) -> None:
         raise RuntimeError(f"the board refused {failures} requests of the commissioning; events: {loop.events[-5:]}")
 
 
-def fly(loop: ClosedLoop, seconds: float, progress: Callable[[float], None] | None = None) -> None:
-    """Commission the board and let the time pass."""
+def fly(
+    loop: ClosedLoop, seconds: float, progress: Callable[[float], None] | None = None, speed: float | None = None
+) -> None:
+    """Commission the board and let the time pass. speed: as of ClosedLoop.run."""
     commission(loop)
-    loop.run(seconds - loop.now_s, progress=progress)
+    loop.run(seconds - loop.now_s, speed, progress)
 
 
 def mode_history(loop: ClosedLoop) -> list[str]:
     """Modes in their order."""
     return [change.mode for change in loop.modes]
+
+
+def note(loop: ClosedLoop) -> str:
+    """A word for who watches."""
+    return f"{loop.mode} {loop.value('power.battery_soc'):.0f} %"
+
+
+def speed(text: str) -> float:
+    """An argument."""
+    try:
+        return check_speed(float(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {SPEED_MIN:g} to {SPEED_MAX:g}, found {text}") from error
 
 
 @dataclass(frozen=True)
@@ -73,15 +88,19 @@ class Lunation:
     plot: Path
 
 
-def fly_lunation(latitude_deg: float, days: float = LUNATION_D, *, out: Path, seed: int = 1) -> Lunation:
-    """Fly it, draw it into the folder *out*, judge it."""
+def fly_lunation(
+    latitude_deg: float, days: float = LUNATION_D, *, out: Path, seed: int = 1, speed: float | None = None
+) -> Lunation:
+    """Fly it, draw it into the folder *out*, judge it. speed: as of ClosedLoop.run."""
     seconds = days * 86400.0
     path = out / f"lunation_{latitude_deg:g}.npz"
     plant = Plant(latitude_deg, LANDING_H, seed=seed)
     loop = ClosedLoop(plant, record=path, title=f"A lunation at latitude {latitude_deg:g} deg")
     began = time.monotonic()
     with Progress("lunation", seconds) as bar:
-        fly(loop, seconds, lambda done: bar.update(done, f"{loop.mode} {loop.value('power.battery_soc'):.0f} %"))
+        # Drawn from the landing on, commissioning included.
+        bar.update(0.0)
+        fly(loop, seconds, lambda _: bar.update(loop.now_s, note(loop)), speed)
     took_s = time.monotonic() - began
     found = loop.findings()
     if days >= 0.99 * LUNATION_D and mode_history(loop) != MODES:
@@ -103,10 +122,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--days", type=float, default=LUNATION_D, help="Earth days (default: a lunation)")
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder of record and plots (default build)")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default 1)")
+    parser.add_argument(
+        "--speed", type=speed, help="board seconds for each second, 1 to 10 000 (default: as fast as it goes)"
+    )
     arguments = parser.parse_args(argv)
-    result = fly_lunation(arguments.latitude, arguments.days, out=arguments.out, seed=arguments.seed)
-    speed = f"{result.seconds / result.took_s:.0f} times real time"
-    print(f"{arguments.days:.2f} days at {arguments.latitude:g} deg in {result.took_s:.0f} s, {speed}")
+    result = fly_lunation(
+        arguments.latitude, arguments.days, out=arguments.out, seed=arguments.seed, speed=arguments.speed
+    )
+    flown = f"{result.seconds / result.took_s:.0f} times real time"
+    print(f"{arguments.days:.2f} days at {arguments.latitude:g} deg in {result.took_s:.0f} s, {flown}")
     print(f"lowest state of charge {result.soc_low_percent:.1f} %; {result.plot}.png, .html, .npz")
     for change in result.modes:
         print(f"{change.time_s / 86400.0:8.3f} d  {change.mode:9} {change.reason}")
