@@ -20,6 +20,7 @@ from hil.plant.plant import Plant
 
 MINUTES = 15.0
 ZONES = ("structure", "electronics", "battery", "instrument", "radio", "mast", "radiator", "array")
+UNITS = ("power", "thermal")
 LOADS = ("HEATER_SUPPLY", "RADIO", "INSTRUMENT", "CAMERA", "RECORDER", "MECHANISM", "BEACON", "SPARE")
 RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
@@ -44,6 +45,10 @@ class Phase(NamedTuple):
 
 PHASES = {
     "DAY": Phase(9.0, 0.80, 8.0, 10.0, ("STANDBY", "NOMINAL"), ("RADIO", "INSTRUMENT", "CAMERA", "RECORDER")),
+    "SCIENCE": Phase(
+        9.0, 0.80, 8.0, 10.0, ("STANDBY", "NOMINAL", "SCIENCE"), ("RADIO", "INSTRUMENT", "CAMERA", "RECORDER")
+    ),
+    "SAFE": Phase(9.0, 0.80, 8.0, 10.0, ("SAFE",)),
     "DUSK": Phase(17.8, 0.93, 8.0, 0.0, ("STANDBY",)),
     "NIGHT": Phase(21.0, 0.60, -4.0, -55.0, ("SURVIVAL",)),
     "DAWN": Phase(6.15, 0.35, 3.0, -45.0, ("SURVIVAL",)),
@@ -103,6 +108,8 @@ def test_fault(row: dict[str, Any], phase: str) -> None:
     for request in row.get("before", ()):
         assert loop.command(request["command"], **request["args"]) == 0
     mode, loads, begin_s = loop.mode, conducting(loop), loop.now_s
+    undisturbed = [f"device.{name}_failures" for name in UNITS if row.get("with", {}).get("unit") != f"{name}_unit"]
+    kept = {name: loop.value(name) for name in ["modes.starts", *undisturbed]}
     loop.plant.faults.inject(row["fault"], **row.get("with", {}))
     loop.run(60.0)
     refused = sum(loop.command(request["command"], **request["args"]) for request in row.get("then", ()))
@@ -116,6 +123,7 @@ def test_fault(row: dict[str, Any], phase: str) -> None:
     unknown = [name for name in ZONES if not loop.value(f"thermal.{name}_valid")] if row.get("zones", True) else []
     assert raised == set(row.get("events", ()))
     assert lost == []
+    assert {name: loop.value(name) for name in kept} == kept
     assert unknown == []
     assert loop.mode == row.get("mode", mode)
     assert conducting(loop) - free == expected_loads(row, loads) - free
