@@ -78,7 +78,8 @@ def test_a_terminal_is_told_what_is_waited_for(folder: Path, line: str, told: st
 
 
 def test_a_sequence_that_waits_is_told(folder: Path) -> None:
-    assert run(folder, "seq upload wait.seq", out_is_terminal=False)[0] == 0
+    status, _, shown = run(folder, "seq upload wait.seq", out_is_terminal=False)
+    assert (status, "octets" in shown, "\x1b" in shown) == (0, True, False), shown
     status, out, shown = run(folder, "seq run 80", out_is_terminal=False)
     assert (status, "step 1 of 2" in out, "ended at step 2" in out) == (3, True, True)
     assert re.search(r"\rsequence 80 runs, [1-3] s", shown), shown

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from ..sequence.start_state import StartState
     from ..sequence.steps import SequenceText
 
+_BAR_COLUMNS = 78  # a shorter bar hides a longer one before it
+
 SUMMARY = "check, rehearse, load, run and schedule sequences"
 
 
@@ -380,7 +382,7 @@ def _upload(arguments: argparse.Namespace) -> int:
 
         def told(progress: LoadProgress) -> None:
             if bar:
-                print(f"\r{progress_bar(progress)}\033[K", end="", file=sys.stderr, flush=True)
+                print(f"\r{progress_bar(progress):<{_BAR_COLUMNS}}", end="", file=sys.stderr, flush=True)
 
         loader = Loader(
             GroundBoard(ground), _compiled(sequence), replace=arguments.replace, patience_s=arguments.timeout, told=told
