@@ -121,19 +121,20 @@ class Events:
 
 
 class Store:
-    """One record."""
+    """One record. status: what put() returns."""
 
     def __init__(self):
         self.record = bytearray(16)
         self.length = 0
         self.puts = 0
+        self.status = 0
 
     def put(self, key, record, start, end):
         for i in range(end - start):
             self.record[i] = record[start + i]
         self.length = end - start
         self.puts += 1
-        return 0
+        return self.status
 
     def get(self, key, record):
         for i in range(self.length):

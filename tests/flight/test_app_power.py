@@ -3,7 +3,7 @@
 import unittest
 
 from flight.device.power import BUS_REGULATED, FEED_PRESENT, UNDERVOLTAGE
-from flight.service.failure import DONE, STATE
+from flight.service.failure import DONE, STATE, STORAGE
 from flight.tables import MODE_NOMINAL, MODE_SAFE, MODE_SURVIVAL
 from heap import needs_heap_lock, run_locked
 from power_bench import BEACON, CAMERA, HEATERS, INSTRUMENT, LIMITS_A, LOOK_S, RADIO, Bench, Store
@@ -720,6 +720,24 @@ class TestRestart(unittest.TestCase):
         self.assertEqual(bench.unit.load_wanted, 0x01)
         bench.run(300)
         self.assertEqual((bench.unit.load_wanted, bench.value("CHARGE_INHIBIT")), (0x01, COMMANDED))
+
+    def test_what_is_commanded_before_the_unit_is_heard_is_kept_too(self):
+        store = Store()
+        bench = Bench(store)
+        self.assertEqual(bench.ask("LOAD_ON", INSTRUMENT), DONE)
+        bench.app.step_1hz()
+        self.assertEqual(bench.unit.load_wanted, 1 | 1 << INSTRUMENT)
+        bench = Bench(store)
+        self.assertFalse(bench.app.soc.known)
+        bench.app.step_1hz()
+        self.assertEqual((bench.unit.load_wanted, bench.app.soc.known), (1 | 1 << INSTRUMENT, False))
+        bench.run()
+        self.assertAlmostEqual(bench.value("BATTERY_SOC"), 80.2, delta=0.1)
+
+    def test_a_store_that_refuses_is_told(self):
+        bench = Bench()
+        bench.store.status = -3
+        self.assertEqual(bench.ask("LOAD_ON", INSTRUMENT), STORAGE)
 
     def test_a_load_that_waits_for_its_next_try_is_not_latched_by_a_restart(self):
         store = Store()

@@ -13,7 +13,7 @@ from micropython import const
 
 from ...device.power import ARRAY_PRODUCING, FEED_PRESENT, HEATER_SUPPLY, LOADS, UNDERVOLTAGE
 from ...limits import STORE_POWER
-from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
+from ...service.failure import DONE, STATE, STORAGE, UNKNOWN_FUNCTION
 from ...service.request import Request
 from ...tables import MODE_NOMINAL, MODE_SAFE, MODE_SCIENCE, MODE_STANDBY
 from ..base import App
@@ -26,6 +26,7 @@ from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 # charge (4).
 _RECORD: int = const(8)
 _VERSION: int = const(1)
+_CHARGE_UNKNOWN: int = const(0x80)  # beside charger and cells lost
 _ASK_AGAIN_S: int = const(60)
 # Looks in a row without voltage or current of the battery, before it is told.
 _LOOKS: int = const(3)
@@ -183,6 +184,8 @@ class Power(App):
     # --- commands -----------------------------------------------------------------------------------------------------
 
     def command(self, function: int, request: Request) -> int:
+        if not self._started:
+            self._start()
         functions = self._functions
         argument = request.args[0]
         if function == functions[0]:
@@ -204,8 +207,7 @@ class Power(App):
         else:
             return UNKNOWN_FUNCTION
         self.loads.apply()
-        self._keep()
-        return DONE
+        return self._keep_for(request)
 
     def _switch(self, load: int, on: bool, request: Request) -> int:
         loads = self.loads
@@ -214,8 +216,11 @@ class Power(App):
             return request.blame(STATE, 0, load)
         loads.wanted = loads.wanted | bit if on else loads.wanted & ~bit
         loads.apply()
-        self._keep()
-        return DONE
+        return self._keep_for(request)
+
+    def _keep_for(self, request: Request) -> int:
+        status = self._keep()
+        return DONE if status >= 0 else request.blame(STORAGE, 0, status)
 
     def mode_changed(self, mode: int, active: bool) -> None:
         self._mode = mode
@@ -268,28 +273,31 @@ class Power(App):
                 if loads.latched >> load & 1:
                     loads.tries[load] = 255
             self.charger.allowed = record[3] & 1 != 0
-            self.soc.series_lost = record[3] >> 1
-            self.soc.charge_mas = record[4] << 24 | record[5] << 16 | record[6] << 8 | record[7]
-            self.soc.known = True
+            self.soc.series_lost = (record[3] & ~_CHARGE_UNKNOWN) >> 1
+            if not record[3] & _CHARGE_UNKNOWN:
+                self.soc.charge_mas = record[4] << 24 | record[5] << 16 | record[6] << 8 | record[7]
+                self.soc.known = True
         self._kept_mas = self.soc.charge_mas
         self._limit_charge()
         loads.apply()
 
-    def _keep(self) -> None:
+    def _keep(self) -> int:
+        """What survives a restart; the store's status."""
         record = self._record
         charge = self.soc.charge_mas
         record[0] = _VERSION
         record[1] = self.loads.wanted
         record[2] = self.loads.latched_for_good()
         record[3] = (1 if self.charger.allowed else 0) | self.soc.series_lost << 1
+        if not self.soc.known:
+            record[3] |= _CHARGE_UNKNOWN
         record[4] = charge >> 24
         record[5] = charge >> 16 & 0xFF
         record[6] = charge >> 8 & 0xFF
         record[7] = charge & 0xFF
-        if self.soc.known:
-            self.core.store.put(STORE_POWER, record, 0, _RECORD)
         self._kept_mas = charge
         self._since_kept_s = 0
+        return int(self.core.store.put(STORE_POWER, record, 0, _RECORD))
 
     def _link_changed(self, link: int) -> None:
         before = self._link
