@@ -1,22 +1,27 @@
 """``make renode``: say which Renode is used and where the official package is, or unpack one that was downloaded.
 
-Lives here: the version's data, the places where Renode is looked for, unpacking. Nothing here uses a network.
+Lives here: the version's data, where Renode is looked for and which one that is, unpacking. No network is used.
 Places, in this order: $RENODE_ROOT, PATH, `renode_root` of perilune.toml, .deps/renode (where a package is unpacked).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import msgspec
 from perilune.client.configuration import find as find_configuration
 from perilune.errors import PeriluneError
+
+from hil.targets.errors import EmulatorMissing
 
 ROOT = Path(__file__).resolve().parents[1]
 UNPACKED = ROOT / ".deps" / "renode"
@@ -37,6 +42,10 @@ class Pinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 PINNED = msgspec.toml.decode((Path(__file__).parent / "renode.toml").read_bytes(), type=Pinned)
+
+
+MINIMUM_VERSION = PINNED.numbers
+VERSION_TIMEOUT_S = 60.0
 
 
 class PackageError(PeriluneError):
@@ -75,6 +84,42 @@ def how_to_get() -> str:
     )
 
 
+def find_renode() -> str:
+    """Path of Renode's start command, in the first of places() that has it. Raises EmulatorMissing."""
+    for folder, name in places():
+        path = shutil.which("renode", path=folder)
+        if path is not None:
+            return path
+        if name == "RENODE_ROOT":
+            raise EmulatorMissing(f"RENODE_ROOT is {folder}, but there is no command 'renode' in it")
+    raise EmulatorMissing(f"Renode is not installed: {how_to_get()}")
+
+
+@cache  # a start of Renode takes seconds
+def check_version(command: str) -> tuple[int, ...]:
+    """Version of the Renode that *command* starts, asked for once a run. Raises EmulatorMissing when it is too old or
+    does not say."""
+    try:
+        said = subprocess.run(
+            [command, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_TIMEOUT_S,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EmulatorMissing(f"{command} --version failed: {error}") from error
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    if found is None:
+        raise EmulatorMissing(f"{command} --version says no version: {said.strip()[:80]!r}")
+    version = tuple(int(part) for part in found.groups())
+    if version < MINIMUM_VERSION:
+        wanted, has = (".".join(map(str, parts)) for parts in (MINIMUM_VERSION, version))
+        raise EmulatorMissing(f"Renode {wanted} or later is needed, {command} is {has}")
+    return version
+
+
 def unpack(package: Path, to: Path = UNPACKED) -> Path:
     """Unpack a downloaded portable package; the folder that has Renode's command. Raises PackageError.
 
@@ -105,9 +150,6 @@ def unpack(package: Path, to: Path = UNPACKED) -> Path:
 
 def main(argv: list[str]) -> int:
     """Entry; 0 when Renode can be used or it was told how to get it, 2 when the package is none."""
-    from hil.targets.errors import EmulatorMissing  # noqa: PLC0415  # renode.py imports this module
-    from hil.targets.renode import check_version, find_renode  # noqa: PLC0415
-
     try:
         if argv:
             print(f"Unpacked to {unpack(Path(argv[0]))}")

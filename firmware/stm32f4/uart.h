@@ -1,4 +1,4 @@
-// USART1..3 with a receive and a transmit ring each. No Python here: machine_uart.c binds it.
+// USART1..3 with a receive and a transmit ring each. No Python here: machine_uart_stm32f4.c binds it.
 #ifndef PERILUNE_UART_H
 #define PERILUNE_UART_H
 

@@ -78,4 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("campaign: ended with Ctrl-C; nothing was judged", file=sys.stderr)
+        sys.exit(130)

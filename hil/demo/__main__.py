@@ -28,9 +28,9 @@ from hil.bench import load_bench
 from hil.demo.evening import USUAL, Evening, Outcome, Plan, bench_of_the_evening
 from hil.demo.page import write_page
 from hil.demo.shown import LiveScreen, PlainLines
+from hil.renode_package import check_version, find_renode
 from hil.targets.errors import EmulatorMissing, TargetError
 from hil.targets.make import make_plant, make_target
-from hil.targets.renode import check_version, find_renode
 
 VIOLATIONS = 5
 INTERRUPTED = 130

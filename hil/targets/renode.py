@@ -7,14 +7,11 @@ while (``run_for``). Renode listens on all interfaces of the machine: keep hosts
 
 import os
 import re
-import shutil
 import socket
-import subprocess
 import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
-from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
@@ -22,58 +19,20 @@ from typing import Any, Self
 
 from perilune.boards import BOARDS_DIR, LARGE_SECTOR_SIZE, Board, BoardError, load_board, sector_address
 
-from hil.renode_package import PINNED, how_to_get, places
+from hil.renode_package import check_version, find_renode
 
 from .channel import Channel
-from .errors import ControlError, EmulatorMissing, TargetDied
+from .errors import ControlError, TargetDied
 from .process import EmulatorProcess
 
 UART_NAMES = ("link", "bus", "console")  # USART1, 2, 3
-MINIMUM_VERSION = PINNED.numbers
 START_TIMEOUT_S = 120.0  # the first start after an installation is slow
-VERSION_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 120.0  # host time for one keyword, e.g. a platform whose device models are compiled first
 # Renode knows this class since the I2C model was renamed, after 1.16.1.
 PROBE = "probe: I2C.STM32F1_I2C @ sysbus 0x40005400"
 ERASED = 0xFF
 READ_AT_ONCE = 4096
-
-
-def find_renode() -> str:
-    """Path of Renode's start command, in the first of `renode_package.places()` that has it. Raises EmulatorMissing."""
-    for folder, name in places():
-        path = shutil.which("renode", path=folder)
-        if path is not None:
-            return path
-        if name == "RENODE_ROOT":
-            raise EmulatorMissing(f"RENODE_ROOT is {folder}, but there is no command 'renode' in it")
-    raise EmulatorMissing(f"Renode is not installed: {how_to_get()}")
-
-
-@cache  # a start of Renode takes seconds
-def check_version(command: str) -> tuple[int, ...]:
-    """Version of the Renode that *command* starts, asked for once a run. Raises EmulatorMissing when it is too old or
-    does not say."""
-    try:
-        said = subprocess.run(
-            [command, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=VERSION_TIMEOUT_S,
-            check=False,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EmulatorMissing(f"{command} --version failed: {error}") from error
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
-    if found is None:
-        raise EmulatorMissing(f"{command} --version says no version: {said.strip()[:80]!r}")
-    version = tuple(int(part) for part in found.groups())
-    if version < MINIMUM_VERSION:
-        wanted, has = (".".join(map(str, parts)) for parts in (MINIMUM_VERSION, version))
-        raise EmulatorMissing(f"Renode {wanted} or later is needed, {command} is {has}")
-    return version
 
 
 def monitor_path(path: Path) -> str:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from hil.renode_package import check_version, find_renode
 from hil.targets.errors import EmulatorMissing
-from hil.targets.renode import check_version, find_renode
 from hil.targets.required import VARIABLE, is_required
 from tests.board.conftest import ROOT
 

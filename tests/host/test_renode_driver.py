@@ -10,9 +10,10 @@ import pytest
 from perilune.boards import BOARDS_DIR, sector_address
 
 from hil import renode_package
+from hil.renode_package import check_version, find_renode
 from hil.targets import renode as driver
 from hil.targets.errors import ControlError, EmulatorMissing
-from hil.targets.renode import Renode, check_version, find_renode
+from hil.targets.renode import Renode
 
 DOUBLE = Path(__file__).with_name("renode_double.py")
 STORAGE_SIZE = 2 * 128 * 1024

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from hil import renode_package
-from hil.renode_package import PINNED, PackageError, places, unpack
-from hil.targets.renode import MINIMUM_VERSION, find_renode
+from hil.renode_package import MINIMUM_VERSION, PINNED, PackageError, find_renode, places, unpack
 
 SCRIPT = b"#!/bin/sh\necho Renode v1.16.1.33024\n"
 

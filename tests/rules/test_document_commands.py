@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib.util
 import io
 import re
 import shlex
@@ -168,7 +169,13 @@ def wrong(words: Words, targets: set[str], variables: set[str]) -> str:
         unread = [word for word in words[1:] if "=" in word and word.partition("=")[0] not in variables]
         return " ".join([f"no target {word}" for word in unknown] + [f"nobody reads {word}" for word in unread])
     if words[0].endswith("python") and words[1] == "-m":
-        return "" if any(module_file(words[2], folder) for folder in PYTHON_PATH) else f"no module {words[2]}"
+        installed = importlib.util.find_spec(words[2].partition(".")[0]) is not None
+        ours = any(module_file(words[2], folder) for folder in PYTHON_PATH)
+        return (
+            ""
+            if ours or (installed and not (ROOT / "host_tools" / words[2].partition(".")[0]).is_dir())
+            else (f"no module {words[2]}")
+        )
     if words[0].endswith("perilune"):
         if words[1] in ("--help", "--version"):
             return ""

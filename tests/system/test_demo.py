@@ -24,7 +24,7 @@ from perilune.dictionary.load import CORE
 from perilune.sequence.text import load_sequence
 
 import hil.demo.__main__
-import hil.targets.renode
+import hil.renode_package
 from hil.bench import load_bench
 from hil.demo.__main__ import TITLE, choose, main
 from hil.demo.evening import HERE, USUAL, Evening, Plan
@@ -171,7 +171,7 @@ def test_qemu_is_chosen_where_renode_is_not(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("RENODE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hil.targets.renode, "places", list)
+    monkeypatch.setattr(hil.renode_package, "places", list)
     assert choose("auto") == "qemu"
     assert main(["--target", "renode", "--choose"]) == 1
     assert "Renode is not installed" in capsys.readouterr().err

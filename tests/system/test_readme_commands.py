@@ -198,3 +198,21 @@ def test_a_new_payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
             stop(owner)
     finally:
         stop(emulation)
+
+
+@pytest.mark.timeout(300)
+def test_the_scenario_and_the_board_of_the_readme_of_hil(tmp_path: Path) -> None:
+    """Its two blocks of Python: a scenario, flown on sitl, and a board in QEMU at its prompt."""
+    scenario, board = fenced((ROOT / "hil" / "README.md").read_text(encoding="utf-8"), "python")
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["hil.plugin"]\n')
+    (tmp_path / "test_scenario.py").write_text(scenario)
+    own = {name: text for name, text in ENVIRONMENT.items() if not name.startswith("PYTEST_")}
+    pytest_run = [sys.executable, "-m", "pytest", "-q", "--target", "sitl", "--rootdir", str(tmp_path), str(tmp_path)]
+    said = subprocess.run(pytest_run, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
+    assert "1 passed" in said.stdout, said.stdout + said.stderr
+    assert 'storage=Path("storage.bin")' in board
+    (tmp_path / "board.py").write_text(board.replace('Path("storage.bin")', f'Path("{tmp_path / "storage.bin"}")'))
+    said = subprocess.run(
+        [sys.executable, str(tmp_path / "board.py")], cwd=ROOT, env=own, capture_output=True, text=True, check=False
+    )
+    assert said.stdout.strip() == "netduinoplus2", said.stdout + said.stderr

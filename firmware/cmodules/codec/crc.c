@@ -1,5 +1,5 @@
 // CRC-16, CRC-16/MODBUS and CRC-32 (SPEC.md section 1), one octet a step with small tables.
-// Host batches use the wider loops of batch.c.
+// Host batches use the wider loops of crc16_wide.c.
 #include "codec.h"
 
 // CRC-32 runs seldom, over memory and files: a table of half octets, 64 octets of flash. The two 16-bit codes are on the way of
