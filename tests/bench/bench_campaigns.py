@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from hil.campaign.memory import RECOVERY_S, memory_campaign
+from hil.campaign.flying_board import RECOVERY_S
+from hil.campaign.memory import memory_campaign
 from hil.campaign.outcome import Judged, Outcome
 from hil.campaign.power import power_campaign
 from hil.campaign.soak import UNRULY, soak

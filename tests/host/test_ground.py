@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
+from perilune.client import ground as ground_module
 from perilune.client.ground import Ground
 from perilune.link.packet_extractor import PacketReceived
 from perilune.telemetry.reports import HousekeepingReport
@@ -35,3 +39,11 @@ def test_waiting_is_told_with_what_is_within_it() -> None:
         ground.step()
     ground.step()
     assert told == ["clock, sample 1 of 2: waiting for TIME.REPORT_TIME", ""]
+
+
+def test_a_ground_does_not_know_who_opens_it() -> None:
+    """open_ground.py imports ground.py, and not the other way too."""
+    tree = ast.parse(Path(ground_module.__file__).read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "link_protocol" in imported
+    assert "open_ground" not in imported
