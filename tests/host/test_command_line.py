@@ -21,8 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_JSON = {
     "console": "a screen for people",
     "completion": "a program for a shell",
-    **dict.fromkeys(("archive ingest", "archive replay"), "one line that says how much"),
-    **dict.fromkeys(("archive export", "archive plot"), "the names of the files that were asked for"),
 }
 HEAVY = ("numpy", "rich", "textual", "serial", "flight.topology", "perilune.dictionary.load")
 
