@@ -361,4 +361,6 @@ def _detach(arguments: argparse.Namespace) -> int:
             print(json.dumps({"day": moved.day, "path": moved.path, "frames": moved.frames}))
         else:
             print(f"{moved.day}: {moved.frames} frames in {moved.path}")
+    if not done and not arguments.json:
+        print(f"nothing to move: {arguments.archive} holds no whole day before {arguments.before:%Y-%m-%d}")
     return 0
