@@ -262,6 +262,13 @@ class TestBudget(Case):
         share(duty, [10.0, 12.0, 6.0, 5.0, 4.0], [1, 1, 1, 1, 1], bytearray(b"\1\1\1\1\1"), 17.0, 0.02)
         self.assertEqual(duty, [1.0, 0.0, 1.0, 0.0, 0.0])
 
+    def test_what_an_equal_that_is_switched_has_taken_is_not_shared_again(self):
+        duty = [0.0, 1.0, 0.0, 0.0, 1.0]
+        watts = [10.0, 12.0, 6.0, 5.0, 4.0]
+        self.assertTrue(share(duty, watts, [1] * HEATERS, bytearray((0, 1, 0, 0, 0)), 13.0, 0.02))
+        self.assertEqual(duty[1], 1.0)
+        self.near(duty[4], 0.24, 1e-6)  # 1 W is left of 4
+
     def test_never_more_than_there_is(self):
         number = 12345
         for _ in range(200):

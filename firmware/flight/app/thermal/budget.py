@@ -58,6 +58,9 @@ def _cut(
                 duty[heater] = 0.0
         else:
             duty[heater] = int(duty[heater] * part / step) * step
+            if duty[heater] * watts[heater] > left_w - spent_w:
+                # A switched one of the same level has had more than its part.
+                duty[heater] = max(0, int((left_w - spent_w) / watts[heater] / step)) * step
         spent_w += duty[heater] * watts[heater]
     # Steps round: a tenth of a milliwatt too much is none.
     return max(0.0, left_w - spent_w)
