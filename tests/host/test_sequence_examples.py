@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ FOLDERS = [CORE, PAYLOAD]
 DICTIONARY = load(FOLDERS)
 STATES = {"instrument_day": "morning", "set_points": "morning", "dusk_preparation": "evening"}
 EIGHT_HOURS_S = 8 * 3600.0
-LIMIT_S = 10.0  # for eight hours, of one core
 
 
 def fly(name: str, for_s: float = 0.0, record: Path | None = None) -> Rehearsal:
@@ -42,10 +40,9 @@ def test_all_are_good_and_fit_together() -> None:
     assert check_together(sequences) == []
 
 
-def test_eight_hours_are_rehearsed_in_ten_seconds(tmp_path: Path) -> None:
-    began_s = time.process_time()
+def test_eight_hours_are_rehearsed(tmp_path: Path) -> None:
+    # How long that takes, `make bench` measures.
     result = fly("instrument_day", EIGHT_HOURS_S, tmp_path / "day.npz")
-    assert time.process_time() - began_s < LIMIT_S
     assert result.verdict == ()
     assert result.completed
     assert result.duration_s >= EIGHT_HOURS_S

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from hil.plant.plant import Plant
 from hil.plant.sun import SYNODIC_DAY_S
 
 HOUR = 3600.0
-LUNATION_TAKES_S = 300.0  # of the processor
 LUNAR_HOUR = SYNODIC_DAY_S / 24.0
 # Temperatures of a payload that has been in the dark for long, degC.
 COLD = {
@@ -136,9 +134,6 @@ def test_a_sequence_of_the_operator_takes_the_place_of_the_dictionarys(dictionar
 @pytest.mark.parametrize("latitude", [0.0, 45.0, 80.0])
 def test_a_whole_lunation(dictionary: Dictionary, latitude: float, tmp_path: Path) -> None:
     loop = ClosedLoop(Plant(latitude, 7.0), dictionary=dictionary, record=tmp_path / "run.npz")
-    began_s = time.process_time()
     fly(loop, SYNODIC_DAY_S)
-    took_s = time.process_time() - began_s
     assert loop.findings() == []
     assert mode_history(loop) == MODES
-    assert took_s < LUNATION_TAKES_S
