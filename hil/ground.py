@@ -83,8 +83,8 @@ class Request(msgspec.Struct, eq=False):
 
     @property
     def failure(self) -> Failure | None:
-        """Why it failed, None when it did not."""
-        return next((report.failure for report in self.reports if not report.success), None)
+        """Why it failed, None when it did not. A step that failed and was gone on from is in `stages` alone."""
+        return next((report.failure for report in self.reports if report.is_final and not report.success), None)
 
 
 class TargetTransport:
