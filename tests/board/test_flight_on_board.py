@@ -1,9 +1,12 @@
 """The flight tests on the emulated board: every file of tests/flight, on the `dev` image with their own mission.
 
 Each file runs in an interpreter of its own, as on the workstation: the board starts it anew in between, for its memory.
+Where a file makes the whole core again and again, each of its tests has an interpreter of its own.
 """
 
+import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,21 +23,22 @@ TIMEOUT_S = 120.0
 
 FILES = sorted(path.stem for path in FLIGHT.glob("test_*.py"))
 _SEVERAL = "starts the whole core again and again, which leaves the heap in pieces too small for the next start"
+_REPORTS = "keeps more reports than fit"
 _PATCHED = "changes a constant of a module, which the image has frozen"
 # Files that do not run here, with the reason.
 NOT_HERE = {
     "test_app_thermal_hours": "some 20 000 turns of the app, minutes on an emulated board",
     "test_codec_vectors": "compares with the Python twin, which the image has not; test_codec_vectors.py here runs it",
-    "test_modes": _SEVERAL,
-    "test_service_schedule": _SEVERAL,
 }
+# Files whose tests run in an interpreter each.
+ONE_BY_ONE = ("test_modes", "test_service_schedule")
 # Tests of the other files that do not run here: name and reason.
 LEFT_OUT = {
     "test_link_downlink": {"test_frames_are_randomised_behind_the_marker_when_the_mission_says_so": _PATCHED},
     "test_link_uplink": {"test_frames_are_derandomised_when_the_mission_says_so": _PATCHED},
     "test_service_event": {
         "test_boot_is_the_first_event": "two cores at a time do not fit",
-        "test_time_gives_reports_back_one_by_one_up_to_the_burst": "keeps more reports than fit",
+        "test_time_gives_reports_back_one_by_one_up_to_the_burst": _REPORTS,
     },
     "test_service_parameter": {"test_a_record_cut_short_gives_its_whole_entries": _SEVERAL},
     "test_service_sequencing": {
@@ -43,7 +47,29 @@ LEFT_OUT = {
         "test_one_of_the_dictionary_is_replaced_until_it_is_unloaded": _SEVERAL,
         "test_what_was_unloaded_or_never_whole_is_not_there_after_a_restart": _SEVERAL,
     },
-    "test_service_time": {"test_rate": "keeps more reports than fit"},
+    "test_service_time": {"test_rate": _REPORTS},
+    "test_modes": {
+        "test_every_pair_of_modes": _SEVERAL,
+        "test_without_frames_to_safe": _REPORTS,
+        "test_not_in_survival_and_never_when_switched_off": _REPORTS,
+        "test_isolated_runs_what_is_needed_to_survive": _SEVERAL,
+        "test_starts_further_apart_than_the_window_are_none": _SEVERAL,
+        "test_starts_within_the_window_count_however_the_time_is_shared": _SEVERAL,
+        "test_commanded_restarts_do_not_count": _SEVERAL,
+        "test_limit_and_window_are_parameters": _SEVERAL,
+        "test_power_may_fail_at_any_step_of_a_start": _SEVERAL,
+    },
+    "test_service_schedule": {
+        "test_2_jump_forward_holds_what_was_jumped_over": _REPORTS,
+        "test_4_a_wrong_time_that_is_mended_costs_nothing": _REPORTS,
+        "test_full": _REPORTS,
+        "test_reports_that_need_several_packets": _REPORTS,
+        "test_shift_all": _SEVERAL,
+        "test_shift_some": _SEVERAL,
+        "test_insert": _SEVERAL,
+        "test_delete": _SEVERAL,
+        "test_reset": _SEVERAL,
+    },
 }
 RUN = """
 import gc, sys, unittest
@@ -53,14 +79,17 @@ code = None
 left_out = {left_out!r}
 for value in [getattr(module, name) for name in dir(module)]:
     if isinstance(value, type) and issubclass(value, unittest.TestCase):
-        for test in left_out:
-            if test in dir(value):
+        for test in dir(value):
+            if test in left_out or ({only!r} and test.startswith("test_") and (value.__name__, test) != {only!r}):
                 delattr(value, test)
 gc.collect()
 gc.threshold(16384)
 counts = unittest.run_module(module)
 print("counts", counts.passed, counts.failed, counts.skipped)
 """
+
+
+kept = cache(compiled)  # a file is compiled once
 
 
 class FlightTests:
@@ -76,7 +105,7 @@ class FlightTests:
         self.repl.soft_reset()
         self.repl.exec(FILE_SYSTEM)
         for source in sources:
-            code = compiled(source)
+            code = kept(source)
             self.repl.exec(f"code = memory.files['{source.stem}.mpy'] = bytearray({len(code)})")
             for at in range(0, len(code), CHUNK):
                 self.repl.exec(f"code[{at}:{at + CHUNK}] = {code[at : at + CHUNK]!r}")
@@ -105,18 +134,49 @@ def flight_tests() -> Iterator[FlightTests]:
         yield FlightTests(target)
 
 
-@pytest.mark.xdist_group("flight tests on the board")
-@pytest.mark.qemu("the board is shared by the files of a module")
-@pytest.mark.parametrize("name", [name for name in FILES if name not in NOT_HERE])
-def test_flight_file_passes(flight_tests: FlightTests, name: str) -> None:
-    source = FLIGHT / f"{name}.py"
-    flight_tests.upload(imports(source))
-    lines = flight_tests.repl.exec(RUN.format(name=name, left_out=list(LEFT_OUT.get(name, ()))), TIMEOUT_S).splitlines()
+def passes(flight_tests: FlightTests, name: str, only: tuple[str, str] | None = None) -> int:
+    """Run a file, or one test (class, name), in an interpreter of its own; how many passed. None may fail."""
+    flight_tests.upload(imports(FLIGHT / f"{name}.py"))
+    run = RUN.format(name=name, left_out=list(LEFT_OUT.get(name, ())), only=only)
+    lines = flight_tests.repl.exec(run, TIMEOUT_S).splitlines()
     counts = lines.pop().split()
     assert counts[0] == "counts"
     passed, failed, skipped = map(int, counts[1:])
     assert (failed, skipped) == (0, 0), "\n".join(line for line in lines if not line.startswith("ok "))
-    assert passed > 0
+    return passed
+
+
+@pytest.mark.xdist_group("flight tests on the board")
+@pytest.mark.qemu("the board is shared by the files of a module")
+@pytest.mark.parametrize("name", [name for name in FILES if name not in (*NOT_HERE, *ONE_BY_ONE)])
+def test_flight_file_passes(flight_tests: FlightTests, name: str) -> None:
+    assert passes(flight_tests, name) > 0
+
+
+def each_test_of(name: str) -> list[tuple[str, str]]:
+    """Class and name of each test of a file."""
+    classes = [
+        node
+        for node in ast.parse((FLIGHT / f"{name}.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    return [
+        (one.name, part.name)
+        for one in classes
+        for part in one.body
+        if isinstance(part, ast.FunctionDef) and part.name.startswith("test_")
+    ]
+
+
+@pytest.mark.xdist_group("flight tests on the board, one by one")
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.qemu("the board is shared by the files of a module")
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_flight_file_passes_one_by_one(flight_tests: FlightTests, name: str) -> None:
+    for only in each_test_of(name):
+        if only[1] not in LEFT_OUT.get(name, ()):
+            assert passes(flight_tests, name, only) == 1, only
 
 
 def test_what_is_left_out_is_there() -> None:

@@ -44,6 +44,17 @@ class TestStages(RouterCase):
         self.assertEqual([report.kind for report in reports], [(1, 1), (17, 2), (1, 3), (1, 7)])
         self.assertEqual([report.data for report in reports], [REQUEST_ID, b"", REQUEST_ID, REQUEST_ID])
 
+    def test_a_command_is_known_though_memory_forgot_it(self):
+        router = self.bench.core.router
+        arm = ids.FUNCTION_CORE_COLLECT_HEAP
+        del router._commands[17 << 8 | 1]
+        del router._commands[8 << 8 | 1]
+        del router._functions[arm]
+        del router._services[17]
+        self.assertEqual([report.kind for report in self.bench.command(17, 1)][-1], (1, 7))
+        reports = self.bench.command(8, 1, bytes((arm >> 8, arm & 0xFF)))
+        self.assertEqual([report.kind for report in reports][-1], (1, 7))
+
     def test_only_what_the_flags_ask_for_is_reported(self):
         kinds = {0: [], 1: [(1, 1)], 2: [(1, 3)], 4: [], 8: [(1, 7)]}
         for ack, expected in kinds.items():

@@ -69,6 +69,7 @@ def test_names_that_are_not_there_are_told_before_anything_is_built() -> None:
     assert "invalid choice: 'moon'" in make("hil", "TARGET=moon", status=2)
 
 
+@pytest.mark.long
 def test_a_campaign() -> None:
     said = make("campaign", "CAMPAIGN=power", "OPTIONS=--bench sitl --cuts 3")
     assert re.search(r"\b3 ", said), said

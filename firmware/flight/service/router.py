@@ -60,6 +60,11 @@ class Router:
         self._commands = {row[COMMAND_KEY]: row for row in tables.COMMANDS}
         self._functions = {row[COMMAND_KEY]: row for row in tables.FUNCTIONS}
         self._services: dict[int, Service] = {}
+        # Where to look again when one of the three above does not know a key: a bit of their memory may have turned.
+        self._command_rows = tables.COMMANDS
+        self._function_rows = tables.FUNCTIONS
+        self._added: list[Service] = []
+        self._service: Service | None = None
         self.mode_bit = ALL_MODES
         self.status = DONE
         self._armed_key = -1
@@ -70,6 +75,7 @@ class Router:
         """Give the requests of service.service_type to *service*."""
         assert service.service_type not in self._services, service.service_type
         self._services[service.service_type] = service
+        self._added.append(service)
 
     def arm(self, service: int, subtype: int, function: int) -> None:
         """The next hazardous request of this kind is executed if it comes within ARM_MS."""
@@ -109,7 +115,8 @@ class Router:
             verification.reject(request, code)
             return code
         verification.accept(request)
-        status = self._services[request.service].handle(request)
+        assert self._service is not None
+        status = self._service.handle(request)
         if status > DONE:
             verification.fail(request, status)
             return status
@@ -123,9 +130,12 @@ class Router:
         """Acceptance: DONE or the code of the first check that fails."""
         service = self._services.get(request.service)
         if service is None:
-            return request.blame(UNKNOWN_SERVICE, NOWHERE, request.service)
+            service = self._find_service(request.service)
+            if service is None:
+                return request.blame(UNKNOWN_SERVICE, NOWHERE, request.service)
+        self._service = service
         key = request.service << 8 | request.subtype
-        row = self._commands.get(key)
+        row = self._commands.get(key) or _find(self._command_rows, key)
         if row is None:
             return request.blame(UNKNOWN_SUBTYPE, NOWHERE, request.subtype)
         start = request.data_start
@@ -134,7 +144,7 @@ class Router:
             if length < 2:
                 return request.blame(DATA_LENGTH, 2, length)
             request.function = request.u16(start)
-            row = self._functions.get(request.function)
+            row = self._functions.get(request.function) or _find(self._function_rows, request.function)
             if row is None:
                 return request.blame_octets(UNKNOWN_FUNCTION, 0, 1, start, 2)
             start += 2
@@ -164,6 +174,13 @@ class Router:
             return request.blame(NOT_ARMED, NOWHERE, request.function or request.subtype)
         return DONE
 
+    def _find_service(self, service_type: int) -> Service | None:
+        """The service, whether or not the dictionary still knows it."""
+        for service in self._added:
+            if service.service_type == service_type:
+                return service
+        return None
+
     def _judge_items(self, request: Request, group: "tuple[int, ...]") -> int:
         """Read the number of items and compare it with the octets that are there."""
         at = request.at
@@ -189,3 +206,11 @@ class Router:
     def app_of(self, request: Request) -> int:
         """Row of APPS that the function of *request* belongs to, NO_APP for the core."""
         return int(request.command[COMMAND_APP])
+
+
+def _find(rows: "tuple[tuple, ...]", key: int) -> "tuple | None":  # type: ignore[type-arg]
+    """The row with this key, in flash: a bit that turns over in the dictionary must not make a command unknown."""
+    for row in rows:
+        if row[COMMAND_KEY] == key:
+            return row
+    return None
