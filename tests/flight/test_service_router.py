@@ -6,6 +6,8 @@ from bench import ALL, APID, Bench, ids, telecommand
 from flight.errors import PACKET_APID, PACKET_CRC, PUS_VERSION
 from flight.limits import ARM_MS
 from flight.service import failure
+from flight.service.base import Service
+from flight.service.function import FunctionHandler
 from flight.tables import MODE_NOMINAL, MODE_SAFE
 
 REQUEST_ID = b"\x18\x64\xc0\x00"
@@ -54,6 +56,10 @@ class TestStages(RouterCase):
         self.assertEqual([report.kind for report in self.bench.command(17, 1)][-1], (1, 7))
         reports = self.bench.command(8, 1, bytes((arm >> 8, arm & 0xFF)))
         self.assertEqual([report.kind for report in reports][-1], (1, 7))
+
+    def test_a_service_whose_work_is_hidden_ends_the_program(self):
+        self.assertRaises(NotImplementedError, Service().handle, None)
+        self.assertRaises(NotImplementedError, FunctionHandler().command, 1, None)
 
     def test_only_what_the_flags_ask_for_is_reported(self):
         kinds = {0: [], 1: [(1, 1)], 2: [(1, 3)], 4: [], 8: [(1, 7)]}

@@ -16,7 +16,7 @@ class FunctionHandler:
 
     def command(self, function: int, request: Request) -> int:
         """Perform *function* with request.args: DONE, DEFERRED or a failure code."""
-        return UNKNOWN_FUNCTION
+        raise NotImplementedError  # as Service.handle()
 
 
 class FunctionGuard:
