@@ -77,6 +77,7 @@ def test_the_evening_passes_and_leaves_archive_plot_and_page(
     assert (flown.folder / "plot.html").stat().st_size > 10_000
     with ArchiveReader(flown.folder / "archive.sqlite") as archive:
         assert archive.info()["frames"] > 100
+        assert f"{archive.info()['frames']} frames, " in flown.page
         assert archive.info()["commands"] >= 5
 
 
