@@ -20,8 +20,6 @@ from .modes import Modes
 from .packet.counters import MessageTypeCounters, SequenceCounts
 from .packet.telemetry import TelemetryWriter
 from .pool import Pool
-from .service.answered import Answered
-from .service.base import Service
 from .service.core_functions import CoreFunctions
 from .service.core_points import CorePoints
 from .service.event import Events
@@ -80,7 +78,7 @@ class Core:
         # Services.
         self.request = Request((APID,), self.drops)
         self.verification = Verification(self.tm)
-        self.router = Router(tables, self.request, self.verification, clock)
+        self.router = Router(tables, self.request, self.tm, self.verification, clock)
         self.events = Events(tables, self.tm)
         self.housekeeping = Housekeeping(tables, self.pool, self.tm)
         self.journal = Journal(hal.storage)
@@ -91,20 +89,25 @@ class Core:
         self.functions = Functions(self.router, hal)
         self.test = ConnectionTest(self.tm)
         self.time_management = TimeManagement(self.time, self.tm, self.events, ids.EVENT_TIME_SET)
-        self.router.add(self.functions)
-        self.router.add(self.test)
-        for service in (self.housekeeping, self.events, self.parameters, self.time_management):
-            self._add_answered(service)
+        for service in (
+            self.functions,
+            self.test,
+            self.housekeeping,
+            self.events,
+            self.parameters,
+            self.time_management,
+        ):
+            self.router.add(service)
         self.schedule = Schedule(self, self.store)
         self.time.listener = self.schedule
-        self._add_answered(Scheduling(self.schedule, self.time, self.tm))
+        self.router.add(Scheduling(self.schedule, self.time, self.tm))
         self.monitoring = Monitoring(self, tables)
-        self._add_answered(self.monitoring)
+        self.router.add(self.monitoring)
         self.event_actions = EventActions(self, tables, self.schedule.reader)
         self.events.listener = self.event_actions
-        self._add_answered(self.event_actions)
+        self.router.add(self.event_actions)
         self.sequencing = Sequencing(self, tables)
-        self._add_answered(self.sequencing)
+        self.router.add(self.sequencing)
 
         # Time.
         self.executive = Executive(clock, hal.watchdog, 1 << MODE_BOOT)
@@ -135,10 +138,6 @@ class Core:
         index = self.pool.index_of(identifier)
         assert index >= 0, identifier
         return index
-
-    def _add_answered(self, service: Service) -> None:
-        """Its requests are not completed when reports that answer them are lost."""
-        self.router.add(Answered(service, self.tm, self.verification))
 
     def _events_step(self) -> None:
         self.events.step(CYCLE_MS)

@@ -19,19 +19,16 @@ static inline uint8_t *place_of(const mp_map_t *map, mp_obj_t name) {
     return &places[(((uintptr_t)map->table >> 4) + ((uintptr_t)name >> 4)) % PLACES];
 }
 
-mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t kind) {
+// Not inlined: the way of a name whose place is remembered then needs no registers but those of its arguments.
+static __attribute__((noinline)) mp_map_elem_t *search(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t kind) {
     if (kind == MP_MAP_LOOKUP_REMOVE_IF_FOUND || map->alloc == 0) {
         return mp_map_lookup_search(map, name, kind);
-    }
-    uint8_t *place = place_of(map, name);
-    if (*place < map->alloc && map->table[*place].key == name) {
-        return &map->table[*place];
     }
     if (map->alloc <= SMALL && map->all_keys_are_qstrs && mp_obj_is_qstr(name)) {
         size_t count = map->is_ordered ? map->used : map->alloc;
         for (mp_map_elem_t *slot = map->table, *end = slot + count; slot < end; slot++) {
             if (slot->key == name) {
-                *place = (uint8_t)(slot - map->table);
+                *place_of(map, name) = (uint8_t)(slot - map->table);
                 return slot;
             }
         }
@@ -45,4 +42,12 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
         *place_of(map, name) = (uint8_t)(found - map->table);
     }
     return found;
+}
+
+mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t kind) {
+    size_t place = *place_of(map, name);
+    if (place < map->alloc && map->table[place].key == name && kind != MP_MAP_LOOKUP_REMOVE_IF_FOUND) {
+        return &map->table[place];
+    }
+    return search(map, name, kind);
 }

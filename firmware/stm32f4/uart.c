@@ -226,6 +226,16 @@ size_t uart_tx_free(int id) {
     return get(id)->tx_size - 1 - uart_tx_pending(id);
 }
 
+// By words, wherever they stand: the C library's own copies octet by octet unless both sides are aligned.
+static void copy(uint8_t *to, const uint8_t *from, size_t size) {
+    uint32_t word;
+    for (; size >= sizeof(word); size -= sizeof(word), to += sizeof(word), from += sizeof(word)) {
+        memcpy(&word, from, sizeof(word));
+        memcpy(to, &word, sizeof(word));
+    }
+    memcpy(to, from, size);
+}
+
 size_t uart_write(int id, const uint8_t *from, size_t size) {
     uart_t *u = get(id);
     if (!u->open) {
@@ -236,8 +246,8 @@ size_t uart_write(int id, const uint8_t *from, size_t size) {
     size_t n = size < room ? size : room;
     size_t head = u->tx_head;
     size_t straight = u->tx_size - head < n ? u->tx_size - head : n;
-    memcpy(u->tx + head, from, straight);
-    memcpy(u->tx, from + straight, n - straight);
+    copy(u->tx + head, from, straight);
+    copy(u->tx, from + straight, n - straight);
     cpu_compiler_barrier();
     head += n;
     u->tx_head = (uint16_t)(head < u->tx_size ? head : head - u->tx_size);

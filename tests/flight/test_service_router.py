@@ -152,7 +152,7 @@ class TestPacket(RouterCase):
         bad = bytearray(telecommand(17, 1, count=2))
         bad[-1] ^= 1
         data = telecommand(17, 1, count=1) + bytes(bad) + telecommand(17, 1, count=3)
-        self.assertEqual(self.bench.core.router.packets(bytearray(data), 0, len(data)), 3)
+        self.bench.core.router.packets(bytearray(data), 0, len(data))
         accepted = [report.data for report in self.bench.take() if report.kind == (1, 1)]
         self.assertEqual(accepted, [b"\x18\x64\xc0\x01", b"\x18\x64\xc0\x03"])
 

@@ -51,7 +51,7 @@ class Recorder:
             self.notes[note + 2] = buffer[at + length - 2] << 8 | buffer[at + length - 1]
             self.count += 1
             at += length
-        return self.router.packets(buffer, start, end)
+        self.router.packets(buffer, start, end)
 
 hal = BoardHal()
 machine.UART(1, {BAUD}, timeout=0)

@@ -29,7 +29,6 @@ class LinkLoop:
         self._read = port.read_into
         self._write = self._write_frame
         self._blocked = False
-        self.telecommands = 0  # packets taken from accepted frames, mod 65536
 
     def poll(self, now_ms: int) -> int:
         """Do what is there; milliseconds until it should be called again although nothing arrives."""
@@ -41,9 +40,7 @@ class LinkLoop:
         left = TC_PER_POLL
         while uplink.waiting and left:
             uplink.next()
-            self.telecommands = (
-                self.telecommands + self._router.packets(uplink.buffer, uplink.start, uplink.end)
-            ) & 0xFFFF
+            self._router.packets(uplink.buffer, uplink.start, uplink.end)
             uplink.release()
             left -= 1
         self._blocked = False

@@ -35,13 +35,16 @@ from .failure import (
     ITEM_COUNT,
     MODE,
     NOT_ARMED,
+    REPORTS_LOST,
     UNKNOWN_FUNCTION,
     UNKNOWN_SERVICE,
     UNKNOWN_SUBTYPE,
 )
 from .request import NOWHERE, Request
+from .telemetry import Telemetry
 from .verification import Verification
 
+_FUNCTIONS = const(8)
 _FUNCTION_KEY = const(8 << 8 | 1)
 _TICKS_MASK = const(0x3FFFFFFF)
 
@@ -53,8 +56,11 @@ class Router:
     DEFERRED or its failure code. request: the request last executed.
     """
 
-    def __init__(self, tables: Tables, request: Request, verification: Verification, clock: Clock) -> None:
+    def __init__(
+        self, tables: Tables, request: Request, tm: Telemetry, verification: Verification, clock: Clock
+    ) -> None:
         self.request = request
+        self._tm = tm
         self._verification = verification
         self._clock = clock
         self._commands = {row[COMMAND_KEY]: row for row in tables.COMMANDS}
@@ -64,7 +70,7 @@ class Router:
         self._command_rows = tables.COMMANDS
         self._function_rows = tables.FUNCTIONS
         self._added: list[Service] = []
-        self._service: Service | None = None
+        self._service = Service()  # of the request that _judge() has accepted
         self.mode_bit = ALL_MODES
         self.status = DONE
         self._armed_key = -1
@@ -83,14 +89,12 @@ class Router:
         self._armed_function = function
         self._armed_ms = self._clock.ticks_ms()
 
-    def packets(self, buffer: bytearray, start: int, end: int) -> int:
-        """Execute every packet in buffer[start:end], one frame's data; how many there were."""
-        count = 0
+    def packets(self, buffer: bytearray, start: int, end: int) -> None:
+        """Execute every packet in buffer[start:end], one frame's data."""
+        request = self.request
         while start < end:
             self.execute(buffer, start, end)
-            start = self.request.next
-            count += 1
-        return count
+            start = request.next
 
     def execute(self, buffer: bytearray, start: int, end: int) -> int:
         """Execute the telecommand packet at buffer[start]; DONE, DEFERRED, a failure code or a drop reason."""
@@ -115,8 +119,11 @@ class Router:
             verification.reject(request, code)
             return code
         verification.accept(request)
-        assert self._service is not None
+        tm = self._tm
+        lost = tm.lost
         status = self._service.handle(request)
+        if tm.lost != lost and status == DONE:
+            status = self._miss(request, (tm.lost - lost) & 0xFFFF)
         if status > DONE:
             verification.fail(request, status)
             return status
@@ -125,6 +132,19 @@ class Router:
         if status == DONE:
             verification.complete(request)
         return status
+
+    def _miss(self, request: Request, lost: int) -> int:
+        """*lost* reports found the downlink's queue full while *request* was carried out: DONE or REPORTS_LOST.
+
+        A request whose answer is not whole must not be reported as completed, or the ground takes a part for the whole.
+        What was asked for is done all the same (ECSS-E-ST-70-41C 6.1.5; SPEC 14). Functions are not answered: what they
+        lose are events.
+        """
+        if request.service == _FUNCTIONS:
+            return DONE
+        if not request.started:
+            self._verification.started(request)
+        return request.blame(REPORTS_LOST, NOWHERE, lost)
 
     def _judge(self, request: Request) -> int:
         """Acceptance: DONE or the code of the first check that fails."""
