@@ -21,6 +21,9 @@ ABSOLUTE_VENV := $(CURDIR)/$(VENV)
 RUN_MODULE := PYTHONPATH=host_tools:firmware:. $(VENV)/python -m
 MPY_CROSS := build/mpy-cross/mpy-cross
 
+# Python is started some hundred times; one that keeps nothing compiled takes twice as long to start.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Places that the user names hold in the folder where they were typed.
 PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)="$(abspath $($(name)))"))
 
@@ -94,19 +97,33 @@ test-long: setup unix test-images ## run all tests
 # What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
 .PHONY: test-images
 test-images: setup
-	@for image in VARIANT=flight VARIANT=dev \
-		"VARIANT=flight MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload" \
-		"VARIANT=dev MISSION=$(CURDIR)/firmware/dictionary/payload BUILD=$(CURDIR)/build/$(BOARD)-payload-dev" \
-		"VARIANT=flight MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial" \
-		"VARIANT=flight MISSION=$(CURDIR)/hil/campaign/unruly BUILD=$(CURDIR)/build/$(BOARD)-unruly" \
-		"VARIANT=dev MISSION=$(CURDIR)/tests/flight/trial BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"; do \
-		$(MAKE) -s firmware $$image >build/test-images.log 2>&1 || { tail -n 30 build/test-images.log; exit 1; }; \
+	@mkdir -p build
+	@$(MAKE) -s $(JOBS) test-images-flight test-images-dev
+
+PAYLOAD := $(CURDIR)/firmware/dictionary/payload
+TRIAL := $(CURDIR)/tests/flight/trial
+UNRULY := $(CURDIR)/hil/campaign/unruly
+
+# One after the other: the first compiles what the others share.
+.PHONY: test-images-flight test-images-dev
+test-images-flight: IMAGES = "" "MISSION=$(PAYLOAD) BUILD=$(CURDIR)/build/$(BOARD)-payload" \
+	"MISSION=$(TRIAL) BUILD=$(CURDIR)/build/$(BOARD)-trial" "MISSION=$(UNRULY) BUILD=$(CURDIR)/build/$(BOARD)-unruly"
+test-images-dev: IMAGES = "" "MISSION=$(PAYLOAD) BUILD=$(CURDIR)/build/$(BOARD)-payload-dev" \
+	"MISSION=$(TRIAL) BUILD=$(CURDIR)/build/$(BOARD)-trial-dev"
+test-images-flight test-images-dev: test-images-%:
+	@for image in $(IMAGES); do \
+		$(MAKE) -s firmware VARIANT=$* $$image >build/$@.log 2>&1 || { tail -n 30 build/$@.log; exit 1; }; \
 	done
 
 .PHONY: firmware
 firmware: setup ## build a board's firmware: BOARD=netduinoplus2 VARIANT=flight (or dev) MISSION=folder KEYS=file
+	@sh $(ENVIRONMENT)/sister_objects.sh take $(IMAGE_FOLDER) "$(OBJECTS_KIND)"
 	@$(MAKE) $(JOBS) -C firmware/stm32f4 BOARD=$(BOARD) VARIANT=$(VARIANT) MICROPYTHON_DIR=$(MICROPYTHON_TREE) \
 		MICROPY_MPYCROSS=$(CURDIR)/$(MPY_CROSS) PYTHON=$(ABSOLUTE_VENV)/python $(PLACES)
+	@sh $(ENVIRONMENT)/sister_objects.sh give $(IMAGE_FOLDER) "$(OBJECTS_KIND)"
+
+IMAGE_FOLDER = "$(or $(abspath $(BUILD)),$(CURDIR)/build/$(BOARD)-$(VARIANT))"
+OBJECTS_KIND = $(strip $(BOARD) $(VARIANT) $(abspath $(BOARDS)) $(realpath $(MICROPYTHON_TREE)) $(COPT) $(CFLAGS_EXTRA))
 
 .PHONY: size
 size: firmware ## show what an image takes of its board; fails over budget: BOARD=... VARIANT=...
