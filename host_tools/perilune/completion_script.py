@@ -191,7 +191,8 @@ def fish(parser: argparse.ArgumentParser) -> str:
         "    set -l words (commandline -opc)",
         "    set -l more",
         "    for at in (seq (math (count $words) - 1))",
-        "        contains -- $words[$at] -t --target; and set more --target $words[(math $at + 1)]",
+        "        contains -- $words[$at] -t --target; and set -a more --target $words[(math $at + 1)]",
+        "        contains -- $words[$at] --config; and set -a more --config $words[(math $at + 1)]",
         "    end",
         "    perilune completion names $argv[1] $more 2>/dev/null",
         "end",
@@ -210,7 +211,9 @@ def _fish_lines(place: Place) -> Iterator[str]:
         yield f"{head} {_fish_value(place.rest)}"
     for option in sorted(place.options):
         name = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
-        value = f" -r {_fish_value(place.values[option])}" if option in place.values else ""
+        kind = place.values.get(option)
+        # -x: a value, and no file; without it fish offers files too.
+        value = "" if kind is None else " -r -F" if kind == FILES else f" -x {_fish_value(kind)}"
         yield f"{head} {name}{value}".rstrip()
 
 

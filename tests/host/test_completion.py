@@ -53,38 +53,61 @@ def offered(desk: Path, line: str) -> list[str]:
     return sorted(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("perilune s", ["schedule", "send", "seq"]),
-        ("perilune --ver", ["--version"]),
-        ("perilune hk ", ["check", "watch"]),
-        ("perilune params d", ["diff", "dump"]),
-        ("perilune -t bench params d", ["diff", "dump"]),
-        ("perilune params -t bench d", ["diff", "dump"]),
-        ("perilune hk check --ju", ["--junit"]),
-        ("perilune events watch --severity ", ["high", "info", "low", "medium"]),
-        ("perilune events --severity m", ["medium"]),
-        ("perilune ping -t b", ["bare", "bench"]),
-        ("perilune ping --target be", ["bench"]),
-        ("perilune send TRIAL.S", ["TRIAL.SAFE_ONLY", "TRIAL.SLOW"]),
-        ("perilune send -t bare TRIAL.S", []),
-        ("perilune send CORE.PI", ["CORE.PING"]),
-        ("perilune params get trial.gai", ["trial.gain"]),
-        ("perilune params set trial.gai", ["trial.gain="]),
-        ("perilune hk watch core.upt", ["core.uptime_s"]),
-        ("perilune events disable core.boo", ["core.boot"]),
-        ("perilune monitors disable watch.sma", ["watch.small"]),
-        ("perilune modes go STAN", ["STANDBY"]),
-        ("perilune flash netd", ["netduinoplus2"]),
-        ("perilune seq upload per", ["perilune", "perilune.toml"]),
-        ("perilune hk check --expect per", ["perilune", "perilune.toml"]),
-        ("perilune ping --count ", []),
-        ("perilune completion f", ["fish"]),
-    ],
-)
+OFFERS = [
+    ("perilune s", ["schedule", "send", "seq"]),
+    ("perilune --ver", ["--version"]),
+    ("perilune hk ", ["check", "watch"]),
+    ("perilune params d", ["diff", "dump"]),
+    ("perilune -t bench params d", ["diff", "dump"]),
+    ("perilune params -t bench d", ["diff", "dump"]),
+    ("perilune hk check --ju", ["--junit"]),
+    ("perilune events watch --severity ", ["high", "info", "low", "medium"]),
+    ("perilune events --severity m", ["medium"]),
+    ("perilune ping -t b", ["bare", "bench"]),
+    ("perilune ping --target be", ["bench"]),
+    ("perilune send TRIAL.S", ["TRIAL.SAFE_ONLY", "TRIAL.SLOW"]),
+    ("perilune send -t bare TRIAL.S", []),
+    ("perilune send CORE.PI", ["CORE.PING"]),
+    ("perilune params get trial.gai", ["trial.gain"]),
+    ("perilune params set trial.gai", ["trial.gain="]),
+    ("perilune hk watch core.upt", ["core.uptime_s"]),
+    ("perilune events disable core.boo", ["core.boot"]),
+    ("perilune monitors disable watch.sma", ["watch.small"]),
+    ("perilune modes go STAN", ["STANDBY"]),
+    ("perilune flash netd", ["netduinoplus2"]),
+    ("perilune seq upload per", ["perilune", "perilune.toml"]),
+    ("perilune hk check --expect per", ["perilune", "perilune.toml"]),
+    ("perilune ping --count ", []),
+    ("perilune completion f", ["fish"]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), OFFERS)
 def test_what_bash_offers(desk: Path, line: str, expected: list[str]) -> None:
     assert offered(desk, line) == expected
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed: apt-get install fish")
+@pytest.mark.parametrize(("line", "expected"), OFFERS)
+def test_what_fish_offers(desk: Path, line: str, expected: list[str]) -> None:
+    (desk / "script.fish").write_text(SHELLS["fish"](build_parser(subcommand_names())))
+    environment = {"PATH": f"{desk}:/usr/bin:/bin", "HOME": str(desk), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source script.fish; complete -C {line!r}"],
+        cwd=desk,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+    # It matches more generously than from the beginning, whatever the case, and tells more behind a tabulator.
+    word = line.split(" ")[-1]
+    assert (
+        sorted(found for found in (row.split("\t")[0] for row in done.stdout.splitlines()) if found.startswith(word))
+        == expected
+    )
 
 
 def test_every_place_of_the_command_line_is_in_every_script(capsys: pytest.CaptureFixture[str]) -> None:
