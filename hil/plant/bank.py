@@ -79,6 +79,9 @@ class RegisterBank:
                 scale[place], offset[place] = 1.0 / r.scale, -r.offset / r.scale
                 low[place], high[place] = TYPES[r.type][1], TYPES[r.type][2]
         self._encode: tuple[NDArray[np.float64], ...] = (scale, offset, low, high)
+        self._raw, self._whole = np.zeros(n), np.zeros(n, dtype=np.int64)
+        # The same memory as `input`, which is therefore filled in place.
+        self._words = np.frombuffer(self.input, dtype=">u2")
 
     def power_on(self) -> None:
         """Holding registers, coils and counters as after power-on."""
@@ -111,8 +114,13 @@ class RegisterBank:
         Halves of 32-bit values come as they are. OPEN and SHORT saturate.
         """
         scale, offset, low, high = self._encode
-        raw = np.clip(np.rint(si * scale + offset), low, high)
-        self.input[:] = raw.astype(np.int64).astype(">u2").tobytes()
+        raw = np.multiply(si, scale, out=self._raw)
+        raw += offset
+        np.rint(raw, out=raw)
+        np.maximum(raw, low, out=raw)
+        np.minimum(raw, high, out=raw)
+        self._whole[:] = raw
+        self._words[:] = self._whole
 
     def read_registers(self, function: int, address: int, count: int) -> bytes:
         """Bytes of `count` registers, high byte first. Raises ModbusError."""

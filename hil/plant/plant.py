@@ -28,7 +28,15 @@ from hil.plant.faults import Faults, Names
 from hil.plant.line import PayloadBus
 from hil.plant.payload import DEFAULT_PAYLOAD, KELVIN, Payload, load_payload
 from hil.plant.power import LOADS, Budget, LoadFaults, PowerUnit
-from hil.plant.sensors import PACK_CHANNELS, SENSORS_PER_ZONE, ZONE_CHANNELS, Sensors
+from hil.plant.sensors import (
+    CURRENTS,
+    PACK_CHANNELS,
+    SENSORS_PER_ZONE,
+    TEMPERATURES,
+    VOLTAGES,
+    ZONE_CHANNELS,
+    Sensors,
+)
 from hil.plant.sun import SYNODIC_DAY_S, Sun, hour_angle, sun_direction
 from hil.plant.thermal import ThermalNetwork
 from hil.plant.unit_registers import HEATER_SUPPLY, OUTPUTS, UnitRegisters
@@ -289,7 +297,7 @@ class Plant:
         self._ground_before, self.ground_k = state["ground_before_k"], state["ground_k"]
         self.sun, self.array.sunlight = Sun(*state["sun"]), state["sunlight"]
         self.heater_power = list(state["heater_power"])
-        self._output_conductance = list(state["heater_conductance"])
+        self._set_outputs(list(state["heater_conductance"]))
         self.energy = Energy(**state["energy"])
         e = state["extremes"]
         self.extremes = Extremes(np.array(e["low"]), np.array(e["high"]), e["soc_low"], e["cell_high_v"])
@@ -349,13 +357,15 @@ class Plant:
         matrix[self._array_node, 2 + LOADS + OUTPUTS] = 1.0
         matrix[self._battery_node, 3 + LOADS + OUTPUTS] = 1.0
         self._heat_matrix = matrix
+        self._sources, self._node_heat = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[0])
         zone_nodes = np.zeros(ZONE_CHANNELS, dtype=np.intp)
         for zone in self.thermal_map.zones:
             first = SENSORS_PER_ZONE * zone.index
             zone_nodes[first : first + SENSORS_PER_ZONE] = p.node_index(zone.name)
         tail = [self._battery_node] * PACK_CHANNELS + [unit, unit]
         self._temperature_nodes = np.concatenate([zone_nodes, np.array(tail, dtype=np.intp)])
-        self._output_conductance = [0.0] * OUTPUTS
+        self._measured = np.zeros(TEMPERATURES + VOLTAGES + CURRENTS)
+        self._set_outputs([0.0] * OUTPUTS)
 
     # --- one step -------------------------------------------------------------------------------------------------
 
@@ -402,8 +412,14 @@ class Plant:
         self.registers.forget()
         self._fresh = -1
 
+    def _set_outputs(self, conductance: list[float]) -> None:
+        """Conductance of each heater output, mean over time, S."""
+        self._output_conductance = conductance
+        self._conductance = sum(conductance)
+
     def _take_heaters(self) -> None:
         effects = self.faults.effects
+        conductance = [0.0] * OUTPUTS
         for heater in self.thermal_map.heaters:
             armed, share = self.registers.duty[heater.index]
             if heater.zone in effects.heater_on:
@@ -411,16 +427,17 @@ class Plant:
             if not armed and heater.zone not in effects.heater_armed:
                 share = 0.0
             share *= effects.heater_share.get(heater.zone, 1.0)
-            self._output_conductance[heater.index] = share * self._heater_conductance[heater.index]
+            conductance[heater.index] = share * self._heater_conductance[heater.index]
+        self._set_outputs(conductance)
 
     def _load_power_now(self) -> None:
         voltage = self.power.bus_voltage
         self.power.load_power = list(self._nominal_load)
-        self.power.load_power[HEATER_SUPPLY] = voltage * voltage * sum(self._output_conductance)
+        self.power.load_power[HEATER_SUPPLY] = voltage * voltage * self._conductance
 
     def _heat(self, budget: Budget) -> NDArray[np.float64]:
         loads = budget.loads
-        total = sum(self._output_conductance)
+        total = self._conductance
         drawn = min(loads[HEATER_SUPPLY], self.power.load_power[HEATER_SUPPLY])
         scale = drawn / total if total > 0.0 else 0.0
         self.heater_power = [g * scale for g in self._output_conductance]
@@ -429,7 +446,8 @@ class Plant:
         panel = self.array.panel_power(budget.array)
         budget.array_converter_loss = panel - budget.array
         losses = budget.charger_loss + budget.harness_loss + budget.array_converter_loss
-        sources = [
+        sources = self._sources
+        sources[:] = (
             budget.essential,
             other,
             *loads[1:],
@@ -437,9 +455,8 @@ class Plant:
             losses,
             self.array.heat(budget.array),
             budget.battery_heat,
-        ]
-        heat: NDArray[np.float64] = self._heat_matrix @ np.array(sources)
-        return heat
+        )
+        return np.dot(self._heat_matrix, sources, out=self._node_heat)
 
     def _power_changed(self) -> None:
         if not self.power.powered:
@@ -485,7 +502,10 @@ class Plant:
             *p.load_current,
             *[g * heater_v for g in self._output_conductance],
         ]
-        truth = np.concatenate([self.thermal.temperature[self._temperature_nodes] - KELVIN, np.array(electrical)])
+        truth = self._measured
+        truth[:TEMPERATURES] = self.thermal.temperature[self._temperature_nodes]
+        truth[:TEMPERATURES] -= KELVIN
+        truth[TEMPERATURES:] = electrical
         return self.sensors.measure(truth, self.step_count, self.now_s, self.faults.effects)
 
     def _refresh_power(self) -> None:

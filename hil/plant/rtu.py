@@ -8,10 +8,9 @@ others is answered with nothing.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 
-import numpy as np
+from flight.codec import crc16_modbus
 
 from hil.plant.bank import ILLEGAL_FUNCTION, ILLEGAL_VALUE, ModbusError, RegisterBank
 
@@ -21,27 +20,9 @@ FUNCTIONS = (1, 2, 3, 4, 5, 6, 15, 16)
 EXCEPTION = 0x80
 
 
-def _two_byte_table() -> list[int]:
-    value = np.arange(65536, dtype=np.uint32)
-    for _ in range(16):
-        value = np.where(value & 1, (value >> 1) ^ 0xA001, value >> 1)
-    return [int(v) for v in value]
-
-
-_TABLE = _two_byte_table()
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/MODBUS. Two bytes are taken at a time; a last odd byte goes bit by bit."""
-    crc = 0xFFFF
-    pairs = len(data) >> 1
-    for word in struct.unpack_from(f"<{pairs}H", data):
-        crc = _TABLE[crc ^ word]
-    if len(data) & 1:
-        crc ^= data[-1]
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
-    return crc
+def crc16(data: bytes | bytearray) -> int:
+    """CRC-16/MODBUS."""
+    return crc16_modbus(data, 0, len(data))
 
 
 def frame(body: bytes) -> bytes:
@@ -49,9 +30,10 @@ def frame(body: bytes) -> bytes:
     return body + crc16(body).to_bytes(2, "little")
 
 
-def is_frame(data: bytes) -> bool:
+def is_frame(data: bytes | bytearray) -> bool:
     """True when the length and the CRC are those of a frame."""
-    return len(data) >= SHORTEST_FRAME and crc16(data[:-2]) == data[-2] | data[-1] << 8
+    # Over the CRC as well it is 0.
+    return len(data) >= SHORTEST_FRAME and crc16(data) == 0
 
 
 def serve(banks: Mapping[int, RegisterBank], request: bytes) -> bytes:

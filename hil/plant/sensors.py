@@ -63,9 +63,8 @@ class Sensors:
                 np.full(CURRENTS, errors.current_offset),
             ]
         )
-        self._fitted = np.zeros(TEMPERATURES, dtype=bool)
-        self._fitted[list(self.names.values())] = True
-        self._fitted[ZONE_CHANNELS + PACK_CHANNELS :] = True
+        fitted = {*self.names.values(), *range(ZONE_CHANNELS + PACK_CHANNELS, TEMPERATURES)}
+        self._unfitted = np.array([k for k in range(TEMPERATURES) if k not in fitted], dtype=np.intp)
         self._block_number = -1
         self._block: Vector = np.zeros((NOISE_BLOCK, self._scale.size))
 
@@ -74,10 +73,14 @@ class Sensors:
 
         Channels with nothing connected read OPEN.
         """
-        value: Vector = truth + self._offset + self._noise(step)
+        value: Vector = truth + self._offset
+        value += self._noise(step)
         grain = self._errors.temperature_step
-        value[:TEMPERATURES] = np.rint(value[:TEMPERATURES] * (1.0 / grain)) * grain
-        value[:TEMPERATURES][~self._fitted] = OPEN
+        celsius = value[:TEMPERATURES]
+        celsius *= 1.0 / grain
+        np.rint(celsius, out=celsius)
+        celsius *= grain
+        celsius[self._unfitted] = OPEN
         for name, faults in effects.sensors.items():
             place = self.names[name]
             for fault in faults:

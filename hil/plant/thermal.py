@@ -77,6 +77,7 @@ class ThermalNetwork:
             for p in payload.heat_pipe
         ]
         self._storage = np.diag(self.capacity / step_s)
+        self._fourth, self._flows, self._net = np.zeros(n), np.zeros(n), np.zeros(n)
         self._age = 0
         self._reference: Vector = self.temperature.copy()
         self._inverse = self._make_inverse()
@@ -96,12 +97,15 @@ class ThermalNetwork:
 
     def step(self, heat: Vector) -> None:
         """One step with `heat` in W for each node, beside the environment."""
-        t = self.temperature
-        square = t * t
-        net = heat + self.environment - self._linear @ t - self._radiative @ (square * square)
+        t, fourth, flows = self.temperature, self._fourth, self._flows
+        np.multiply(t, t, out=fourth)
+        fourth *= fourth
+        net = np.add(heat, self.environment, out=self._net)
+        net -= np.dot(self._linear, t, out=flows)
+        net -= np.dot(self._radiative, fourth, out=flows)
         for k, pipe in enumerate(self._pipes):
             a, b = pipe[0], pipe[1]
-            flow = self._pipe_conductance(t, k) * (t[a] - t[b])
+            flow = self._pipe_conductance(t, k) * float(t[a] - t[b])
             net[a] -= flow
             net[b] += flow
         if self._age >= JACOBIAN_STEPS:
@@ -109,7 +113,8 @@ class ThermalNetwork:
             self._inverse = self._make_inverse()
             self._age = 0
         self._age += 1
-        self.temperature = t + self._inverse @ net
+        # A new array: the old one may be the reference.
+        self.temperature = t + np.dot(self._inverse, net, out=flows)
 
     def net_outflow(self) -> float:
         """Heat that the payload radiates to ground and space now, W (what it takes in is `environment`)."""

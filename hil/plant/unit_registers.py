@@ -73,8 +73,24 @@ class UnitRegisters:
         self._power_in, self._thermal_in = np.zeros(unit.extent("input")), np.zeros(thermal.unit.extent("input"))
         self._power_in[self._power_at["map_version"]] = unit.map_version
         self._thermal_in[self._thermal_at["map_version"]] = thermal.unit.map_version
+        self._place_measurements()
         self.commands = self._read_commands()
         self.duty = self._read_duty()
+
+    def _place_measurements(self) -> None:
+        """Which measurement stands in which input register: addresses, and places in the order of sensors.py."""
+        volts, amps, unit_c = TEMPERATURES, TEMPERATURES + VOLTAGES, ZONE_CHANNELS + PACK_CHANNELS
+        power: list[tuple[int, int]] = []
+        for k, source in enumerate(("bus", "array", "feed", "battery")):
+            power += [(self._power_at[f"{source}_voltage"], volts + k), (self._power_at[f"{source}_current"], amps + k)]
+        power += [(self._power_at["battery_temperature"] + k, ZONE_CHANNELS + k) for k in range(PACK_CHANNELS)]
+        power += [(self._power_at["load_current"] + k, amps + 4 + k) for k in range(LOADS)]
+        power.append((self._power_at["unit_temperature"], unit_c))
+        thermal = [(self._thermal_at["temperature"] + k, k) for k in range(ZONE_CHANNELS)]
+        thermal += [(self._thermal_at["heater_current"] + k, amps + 4 + LOADS + k) for k in range(OUTPUTS)]
+        thermal.append((self._thermal_at["unit_temperature"], unit_c + 1))
+        self._power_from = tuple(np.array(pairs, dtype=np.intp) for pairs in zip(*power, strict=True))
+        self._thermal_from = tuple(np.array(pairs, dtype=np.intp) for pairs in zip(*thermal, strict=True))
 
     def take_writes(self, now_s: float, unit: PowerUnit) -> bool:
         """Carry out what was written since the last call, and the link timeouts; True when anything changed."""
@@ -111,29 +127,22 @@ class UnitRegisters:
 
     def fill(self, m: NDArray[np.float64], unit: PowerUnit, uptime_s: int, heating: int) -> None:
         """Put measurements (in the order of sensors.py) and states in place; `heating` has a bit for each output."""
-        on = sum(1 << k for k in range(LOADS) if unit.on[k])
-        trips = sum(1 << k for k in range(LOADS) if unit.tripped[k])
+        on = _mask(unit.on)
+        trips = _mask(unit.tripped)
         producing, charging = unit.array_available >= PRODUCING_W, unit.battery_current > 0.0
-        flags = (
-            unit.feed_present,
-            producing,
-            charging,
-            unit.undervoltage,
-            unit.charge_limited,
-            self._power_watch.over,
-            unit.regulated,
-        )
-        volts, amps = TEMPERATURES, TEMPERATURES + VOLTAGES
         at, si = self._power_at, self._power_in
-        si[at["status"]] = sum(1 << k for k, flag in enumerate(flags) if flag)
+        si[at["status"]] = (
+            unit.feed_present
+            | producing << 1
+            | charging << 2
+            | unit.undervoltage << 3
+            | unit.charge_limited << 4
+            | self._power_watch.over << 5
+            | unit.regulated << 6
+        )
         si[at["uptime"]], si[at["uptime"] + 1] = uptime_s >> 16, uptime_s & 0xFFFF
-        for k, source in enumerate(("bus", "array", "feed", "battery")):
-            si[at[f"{source}_voltage"]], si[at[f"{source}_current"]] = m[volts + k], m[amps + k]
-        first = at["battery_temperature"]
-        si[first : first + PACK_CHANNELS] = m[ZONE_CHANNELS : ZONE_CHANNELS + PACK_CHANNELS]
-        si[at["unit_temperature"]] = m[ZONE_CHANNELS + PACK_CHANNELS]
-        first = at["load_current"]
-        si[first : first + LOADS] = m[amps + 4 : amps + 4 + LOADS]
+        registers, places = self._power_from
+        si[registers] = m[places]
         si[at["load_on_mask"]], si[at["load_trip_mask"]] = on, trips
         si[at["trip_count"]] = unit.trip_count & 0xFFFF
         self.power.discrete = on | trips << 8 | unit.feed_present << 16 | producing << 17 | charging << 18
@@ -141,11 +150,8 @@ class UnitRegisters:
         at, si = self._thermal_at, self._thermal_in
         si[at["status"]] = unit.on[HEATER_SUPPLY] | self._thermal_watch.over << 1
         si[at["uptime"]], si[at["uptime"] + 1] = uptime_s >> 16, uptime_s & 0xFFFF
-        first = at["heater_current"]
-        si[first : first + OUTPUTS] = m[amps + 4 + LOADS : amps + 4 + LOADS + OUTPUTS]
-        si[at["unit_temperature"]] = m[ZONE_CHANNELS + PACK_CHANNELS + 1]
-        first = at["temperature"]
-        si[first : first + ZONE_CHANNELS] = m[:ZONE_CHANNELS]
+        registers, places = self._thermal_from
+        si[registers] = m[places]
         self.thermal.discrete = heating
 
     def show_power(self) -> None:
@@ -195,3 +201,13 @@ class UnitRegisters:
     def _read_duty(self) -> list[tuple[bool, float]]:
         bank = self.thermal
         return [(bool(bank.coil >> self._armed_coils + k & 1), bank.get_holding(self._duty, k)) for k in range(OUTPUTS)]
+
+
+def _mask(flags: list[bool]) -> int:
+    """Bit k of flag k."""
+    mask, bit = 0, 1
+    for flag in flags:
+        if flag:
+            mask |= bit
+        bit <<= 1
+    return mask
