@@ -165,8 +165,7 @@ class _Board(Sitl):
                 if not executive.running:
                     self._restart_as_asked()
                     break
-                if wait_ms > left_ms:
-                    wait_ms = left_ms
+                wait_ms = min(wait_ms, left_ms)
                 advance_ms(wait_ms)
                 left_ms -= wait_ms
         self.core.executive.turn()

@@ -85,6 +85,8 @@ class Executive:
         # With the 1 Hz group, which cannot be left out.
         self._load_left = GROUP_PHASES[1] + 1
         self._load_since_us = 0
+        # Until the next cycle and until the pollers' time is up, as the last turn left them.
+        self._left_ms = 0
         self._poll_ms = 0
 
     def add_poller(self, poll) -> None:  # type: ignore[no-untyped-def]
@@ -127,6 +129,7 @@ class Executive:
             wait_ms: int = poll(now_ms)
             if wait_ms < poll_ms:
                 poll_ms = wait_ms
+        self._left_ms = left_ms
         self._poll_ms = poll_ms
         self._busy_us += (clock.ticks_us() - begin_us) & _TICKS_MASK
         return poll_ms if poll_ms < left_ms else left_ms
@@ -136,27 +139,28 @@ class Executive:
 
         wait_ms: what turn() has just returned. most_ms: no cycle is left out that begins in so many ms or later.
         """
-        if wait_ms != self._poll_ms:
-            groups = self.groups
-            # Those before the pollers' time is up, or with it.
-            end_ms = self._poll_ms if self._poll_ms < most_ms else most_ms - 1
-            cycles = (end_ms - wait_ms) // CYCLE_MS + 1
-            for number in range(1, len(groups)):
-                cycles = min(cycles, groups[number].left - 1)
-            idlers = groups[0].idlers
-            if len(idlers) < len(groups[0].tasks):
-                return wait_ms
-            for idler in idlers:
-                if cycles <= 0:
+        left_ms = self._left_ms
+        poll_ms = self._poll_ms
+        # Those before the pollers' time is up, or with it.
+        cycles: int = ((poll_ms if poll_ms < most_ms else most_ms - 1) - left_ms) // CYCLE_MS + 1
+        groups = self.groups
+        for number in range(1, len(groups)):
+            left = groups[number].left - 1
+            if left < cycles:
+                cycles = left
+        idlers = groups[0].idlers
+        if cycles <= 0 or len(idlers) < len(groups[0].tasks):
+            return wait_ms
+        # The last task is the one that has most to do.
+        for number in range(len(idlers) - 1, -1, -1):
+            idle = idlers[number].idle_cycles()
+            if idle < cycles:
+                if idle <= 0:
                     return wait_ms
-                idle = idler.idle_cycles()
-                if idle < cycles:
-                    cycles = idle
-            if cycles > 0:
-                self._count_as_done(cycles)
-                wait_ms += cycles * CYCLE_MS
-                return self._poll_ms if self._poll_ms < wait_ms else wait_ms
-        return wait_ms
+                cycles = idle
+        self._count_as_done(cycles)
+        left_ms += cycles * CYCLE_MS
+        return poll_ms if poll_ms < left_ms else left_ms
 
     def _count_as_done(self, cycles: int) -> None:
         groups = self.groups

@@ -4,6 +4,7 @@ import unittest
 
 from flight.executive import Executive
 from flight.hal.host import CountingWatchdog, VirtualClock
+from flight.idle import Idler
 from flight.limits import CYCLE_MS, GROUP_BUDGETS_US, GROUP_CYCLES, WATCHDOG_MS
 
 MODE_A = 1
@@ -151,6 +152,77 @@ class TestPollers(ExecutiveCase):
         self.executive.add_poller(lambda now_ms: 5000)
         self.executive.start()
         self.assertEqual(self.executive.turn(), CYCLE_MS)
+
+
+class Sleeper(Idler):
+    """Works in every tenth cycle and counts the others."""
+
+    def __init__(self):
+        self.left = 1
+        self.worked = 0
+
+    def step(self):
+        self.left -= 1
+        if self.left == 0:
+            self.worked += 1
+            self.left = 10
+
+    def idle_cycles(self):
+        return self.left - 1
+
+    def leave_out(self, cycles):
+        self.left -= cycles
+
+
+class TestLeavingOut(ExecutiveCase):
+    def setUp(self):
+        super().setUp()
+        self.sleeper = Sleeper()
+        self.executive.groups[0].add(self.sleeper.step, MODE_A, self.sleeper)
+
+    def turns(self, ms):
+        """Turns that it takes until *ms* with what is idle left out."""
+        turns = 0
+        while self.clock.ticks_ms() < ms:
+            left_ms = ms - self.clock.ticks_ms()
+            self.clock.wait(min(left_ms, self.executive.leave_out(self.executive.turn(), left_ms)))
+            turns += 1
+        return turns
+
+    def test_nothing_but_the_rate_groups_and_what_is_due_costs_a_turn(self):
+        self.executive.start()
+        # At 0, 300, 700, 1000, 1300, 2000, 2300 ... ms.
+        self.assertEqual(self.turns(10_000), 21)
+        self.assertEqual((self.sleeper.worked, self.executive.cycles, self.watchdog.fed > 0), (10, 100, True))
+
+    def test_an_idle_cycle_is_left_out_that_begins_when_the_pollers_time_is_up(self):
+        at_ms = []
+
+        def poll(now_ms):
+            at_ms.append(now_ms)
+            return 100 - now_ms % 100
+
+        self.executive.add_poller(poll)
+        self.executive.start()
+        self.executive.turn()
+        self.assertEqual(self.executive.leave_out(100, 1000), 100)
+        self.assertEqual(self.executive.cycles, 2)
+        self.clock.wait(100)
+        self.executive.turn()
+        self.assertEqual((self.executive.cycles, at_ms), (2, [0, 100]))
+
+    def test_a_cycle_is_not_left_out_behind_a_pollers_time(self):
+        self.executive.add_poller(lambda now_ms: 70)
+        self.executive.start()
+        self.executive.turn()
+        self.assertEqual(self.executive.leave_out(70, 1000), 70)
+        self.assertEqual(self.executive.cycles, 1)
+
+    def test_a_task_that_tells_nothing_of_itself_is_never_left_out(self):
+        worker = self.worker(0)
+        self.executive.start()
+        self.turns(1000)
+        self.assertEqual(len(worker.at_ms), 10)
 
 
 class TestWatchdog(ExecutiveCase):

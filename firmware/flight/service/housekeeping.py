@@ -75,16 +75,19 @@ class Housekeeping(Service, Idler):
         self._left -= 1
         if self._left > 0:
             return
-        self._settle()
+        passed_ms = self._passed * CYCLE_MS
+        self._passed = 0
         next_ms = NEVER
         for structure in self.structures:
             if structure.enabled:
-                if structure.left_ms <= 0:
-                    structure.left_ms += structure.period_ms
+                left_ms = structure.left_ms - passed_ms
+                if left_ms <= 0:
+                    left_ms += structure.period_ms
                     if not structure.on_change or self._changed(structure):
                         self.send(structure, 0)
-                if structure.left_ms < next_ms:
-                    next_ms = structure.left_ms
+                structure.left_ms = left_ms
+                if left_ms < next_ms:
+                    next_ms = left_ms
         self._left = (next_ms + CYCLE_MS - 1) // CYCLE_MS
 
     def idle_cycles(self) -> int:
