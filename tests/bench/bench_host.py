@@ -21,7 +21,7 @@ from perilune.dictionary import Dictionary
 from perilune.telemetry import Decoder
 from perilune.telemetry.batch import BatchDecoder
 
-from tests.bench import downlink
+from tests.bench import downlink, through_port
 from tests.bench.figures import Figure, run_alone
 
 ROUNDS = 3
@@ -78,8 +78,8 @@ def ingest(path: Path, frames: list[bytes], blocks: int, dictionary: Dictionary)
     assert archive.packets == blocks * downlink.BLOCK
 
 
-def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Figure]:
-    """Ingest beside plain work."""
+def ingest_rows(folder: Path, dictionary: Dictionary, link_blocks: int = through_port.BLOCKS) -> list[Figure]:
+    """Ingest, and the operator's tool, beside plain work. link_blocks: how much goes through the tool."""
     frames = downlink.frames(downlink.packets())
     raw = median_s(lambda n: write_raw(folder / f"raw{n}", frames, BLOCKS))
     plain = median_s(lambda n: insert_plainly(folder / f"plain{n}", frames, BLOCKS))
@@ -89,6 +89,7 @@ def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Figure]:
         info = reader.info()
         assert (info["gaps"], info["undecodable"], info["housekeeping_reports"]) == (0, 0, PACKETS)
         stored = info["octets"]
+    link, link_rate = through_port.link_rows(folder, link_blocks)
     return [
         Figure("raw write of the frames to a file", round(PACKETS / raw), "packets/s"),
         Figure("plain sqlite3 inserts of the frames", round(PACKETS / plain), "packets/s"),
@@ -96,6 +97,9 @@ def ingest_rows(folder: Path, dictionary: Dictionary) -> list[Figure]:
         Figure("  beside a raw write, times slower", round(ours / raw, 1), "x"),
         Figure("  beside plain inserts, times slower", round(ours / plain, 2), "x", at_most=5),
         Figure("  octets stored for each octet of frames", round(stored / octets, 2), "", at_most=2.5),
+        *link,
+        Figure("  beside a raw write, times slower", round(PACKETS / raw / link_rate, 1), "x"),
+        Figure("  beside plain inserts, times slower", round(PACKETS / plain / link_rate, 2), "x"),
     ]
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.bench import __main__ as bench
+from tests.bench import downlink, through_port
 from tests.bench.figures import Figure, change, keep, last_run, run_alone, shown, table
 
 FAST = Figure("fast", 2.0, "s", at_most=3)
@@ -87,3 +88,10 @@ def test_all_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit):
         bench.main(["nonsense", *history])
     assert "there are codec, board, boot" in capsys.readouterr().err
+
+
+def test_the_operators_tool_stores_all_that_comes_through_a_port(tmp_path: Path) -> None:
+    downlink.dictionary(tmp_path / "dictionary")
+    rows, rate = through_port.link_rows(tmp_path, 1)
+    assert [row.value for row in rows if row.name.strip() == "packets stored"] == [downlink.BLOCK]
+    assert rate > 0
