@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from msgspec import Meta
 from . import model
 from .problem import Place, Problem
 from .schema import Device, Name, Number
-from .source import Located, Source
+from .source import KEPT, Located, Source
 
 # Everything of the devices is named device.…: points of the drivers and their parameters.
 SUBSYSTEM = "device"
@@ -108,7 +109,18 @@ def _find_unit(located: Located[Device], folders: list[Path], problems: list[Pro
 
 def read_unit(path: Path, problems: list[Problem]) -> model.UnitMap | None:
     """Read a register map; what is wrong with it is added to *problems*, and then the result is None."""
-    text = path.read_text(encoding="utf-8")
+    unit, found = _parsed(path, path.read_text(encoding="utf-8"))
+    problems += found
+    return unit
+
+
+@lru_cache(KEPT)
+def _parsed(path: Path, text: str) -> tuple[model.UnitMap | None, tuple[Problem, ...]]:
+    problems: list[Problem] = []
+    return _parse(path, text, problems), tuple(problems)
+
+
+def _parse(path: Path, text: str, problems: list[Problem]) -> model.UnitMap | None:
     try:
         found = msgspec.convert(tomllib.loads(text), _Map)
     except tomllib.TOMLDecodeError as error:

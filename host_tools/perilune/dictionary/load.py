@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -40,10 +41,19 @@ def load(folders: Iterable[Path] = (CORE,)) -> Dictionary:
             sources.append(source)
     apps = _apps(sources, problems)
     devices = resolve_devices(sources, folders, problems)
-    dictionary = resolve(sources, apps, problems, devices)
+    dictionary, found = _resolved(tuple(sources), apps, devices)
+    problems += found
     if problems:
         raise DictionaryError(problems)
     return dictionary
+
+
+@lru_cache(8)  # missions
+def _resolved(
+    sources: tuple[Source, ...], apps: tuple[App, ...], devices: tuple[Device, ...]
+) -> tuple[Dictionary, tuple[Problem, ...]]:
+    problems: list[Problem] = []
+    return resolve(list(sources), apps, problems, devices), tuple(problems)
 
 
 def resolve(

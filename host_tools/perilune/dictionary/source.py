@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -13,6 +14,8 @@ import msgspec
 from .problem import Place, Problem
 from .schema import ENTRIES, Entry, Subsystem
 
+# Files of some missions; reading them again, as a program does that makes many boards, costs more than all else.
+KEPT = 64
 _HEADER = re.compile(r"^\s*\[\[?\s*(\w+)(\.\w+)*\s*\]\]?")
 
 T = TypeVar("T", bound=Entry)
@@ -36,8 +39,8 @@ class Located(msgspec.Struct, Generic[T], frozen=True):
         return Place(self.path, self.line)
 
 
-class Source(msgspec.Struct, frozen=True):
-    """One file."""
+class Source(msgspec.Struct, frozen=True, eq=False):
+    """One file. The same text gives the same object."""
 
     subsystem: Located[Subsystem]
     entries: dict[str, list[Located[Entry]]]
@@ -57,7 +60,18 @@ def dictionary_files(folders: Iterable[Path]) -> list[Path]:
 
 def read(path: Path, problems: list[Problem]) -> Source | None:
     """Read one file; what is wrong with it is added to *problems*. None when nothing can be made of it."""
-    text = path.read_text(encoding="utf-8")
+    source, found = _parsed(path, path.read_text(encoding="utf-8"))
+    problems += found
+    return source
+
+
+@lru_cache(KEPT)
+def _parsed(path: Path, text: str) -> tuple[Source | None, tuple[Problem, ...]]:
+    problems: list[Problem] = []
+    return _parse(path, text, problems), tuple(problems)
+
+
+def _parse(path: Path, text: str, problems: list[Problem]) -> Source | None:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
