@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 from pathlib import Path
 
 import pytest
 from flight.codec import unpack
 from perilune.dictionary.encode import ArgumentError, encode, packet
-from perilune.dictionary.generate import id_values, table_values, write
+from perilune.dictionary.generate import id_values, table_values, tables_source, write
 from perilune.dictionary.keys import BENCH_KEYS, read_keys
 from perilune.dictionary.load import CORE, load
 from perilune.dictionary.model import Dictionary
@@ -186,6 +187,17 @@ class TestTables:
         data = encode(trial.command("trial.every_type"), ARGUMENTS)[2:]
         assert unpack(rows[0x0200][5], data, 0, len(data), values) == 9
         assert values == [5, -3, 65535, -1000, 0x0001, 0x86A0, 0xFFFE, 0x7960, 1.5, 1, 4, 0]
+
+    def test_tables_hold_constants_alone_so_that_they_lie_in_flash(self) -> None:
+        payload = load([CORE, CORE / "payload"])
+        text = tables_source(payload)
+        scope: dict[str, object] = {}
+        exec(text, scope)
+        assert {name: scope[name] for name in table_values(payload)} == table_values(payload)
+        # MicroPython makes integers constants with their sign, floats without it.
+        signed = [node.operand.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.UnaryOp)]  # type: ignore[attr-defined]
+        assert len(signed) > 20
+        assert [value for value in signed if isinstance(value, float)] == []
 
     def test_keys(self, tmp_path: Path) -> None:
         path = tmp_path / "keys.toml"

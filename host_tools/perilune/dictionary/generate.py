@@ -50,7 +50,20 @@ _REGISTERS = {
 
 
 def _literal(value: object) -> str:
-    return pprint.pformat(value, width=118, compact=True)
+    return pprint.pformat(_for_flash(value), width=118, compact=True)
+
+
+def _for_flash(value: object) -> object:
+    """The same, with whole negative numbers as integers.
+
+    MicroPython's compiler keeps a tuple in flash when everything in it is a constant. `-20.0` is none: it is 20.0 and an
+    operation, and costs a copy of its tuple, and of all around it, in RAM.
+    """
+    if isinstance(value, tuple):
+        return tuple(_for_flash(part) for part in value)
+    if isinstance(value, float) and value < 0 and value.is_integer():
+        return int(value)
+    return value
 
 
 def _format(fields: tuple[model.Field, ...]) -> bytes:
