@@ -1,7 +1,7 @@
 """The app of the trial mission: shows what an app can do, and lets tests look at what it was told."""
 
 from flight.app.base import App
-from flight.service.failure import DEFERRED, DONE, EXECUTIONS_FULL, UNKNOWN_FUNCTION
+from flight.service.failure import APP, DEFERRED, DONE, EXECUTIONS_FULL, UNKNOWN_FUNCTION
 
 
 class Trial(App):
@@ -56,7 +56,8 @@ class Trial(App):
             return EXECUTIONS_FULL
         self._slot = slot
         self._left = int(request.args[0])
-        self._code = int(request.args[1])
+        code = int(request.args[1])
+        self._code = code and code | APP  # an app's own codes begin there
         self._step = 0
         return DEFERRED
 
