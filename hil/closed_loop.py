@@ -12,7 +12,8 @@ record), scenarios and their assertions.
 
 Both sides share one time. The plant is advanced when the board puts octets on the bus, and at the end of each run():
 nothing else can tell the difference. Modes and events are heard where the board raises them; with `listen` the
-downlink is decoded octet by octet as well, which costs ten times the rest.
+downlink is decoded octet by octet as well, which costs ten times the rest. Without it reports of housekeeping are
+counted and not written (unheard.py).
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ from perilune.packet.pus import ACK_ALL, Telecommand
 from perilune.run_record import SEVERITIES, Column, RunRecorder
 from perilune.telemetry import Decoder, Report, Undecodable
 
+from hil.coast import Coast
 from hil.plant.line import BusPort
 from hil.plant.plant import Plant
 from hil.plant.recording import columns
 from hil.targets.sitl import Sitl
+from hil.unheard import leave_unwritten
 
 PAYLOAD = CORE / "payload"
 # Below this the battery counts as empty; what is left is for the way back.
@@ -151,23 +154,21 @@ class _Board(Sitl):
 
     def made(self) -> None:
         self._loop.watch(self.core)
+        if not self._loop.listens:
+            leave_unwritten(self.core)
+        self._coast = Coast(self.core, self.clock)
 
     def run(self, seconds: float) -> None:
-        """As of Sitl, without what costs time in each turn."""
+        if not self._leave_out:
+            super().run(seconds)
+            return
         left_ms = round(seconds * 1000)
         while left_ms > 0:
-            executive, advance_ms = self.core.executive, self.clock.advance_ms
-            turn, leave_out = executive.turn, executive.leave_out
-            while left_ms > 0:
-                wait_ms = turn()
-                if self._leave_out:
-                    wait_ms = leave_out(wait_ms, left_ms)
-                if not executive.running:
-                    self._restart_as_asked()
-                    break
-                wait_ms = min(wait_ms, left_ms)
-                advance_ms(wait_ms)
-                left_ms -= wait_ms
+            wait_ms = self.core.executive.turn()
+            if not self.core.executive.running:
+                self._restart_as_asked()
+                continue
+            left_ms -= self._coast.run(wait_ms, left_ms)
         self.core.executive.turn()
 
 
@@ -206,6 +207,7 @@ class ClosedLoop:
         self.dictionary = load(folders) if dictionary is None else dictionary
         self._events = {event.id: event for event in self.dictionary.events.values()}
         self._mode_names = {mode.number: mode.name for mode in self.dictionary.modes}
+        self.listens = listen
         self._downlink = DownlinkDecoder() if listen else None
         self._decoder = Decoder(self.dictionary)
         self._sample_s = sample_s
