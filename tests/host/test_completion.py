@@ -103,7 +103,7 @@ def test_what_fish_offers(desk: Path, line: str, expected: list[str]) -> None:
     )
     assert done.stderr == ""
     # It matches more generously than from the beginning, whatever the case, and tells more behind a tabulator.
-    word = line.split(" ")[-1]
+    word = line.rsplit(" ", maxsplit=1)[-1]
     assert (
         sorted(found for found in (row.split("\t")[0] for row in done.stdout.splitlines()) if found.startswith(word))
         == expected
