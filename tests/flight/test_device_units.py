@@ -33,6 +33,7 @@ UNIT = (
         (SPACE_INPUT, "celsius", 3, REGISTER_I16, 2, 0.01, -5.0, -32768, 32767, (OPEN,)),
         (SPACE_HOLDING, "limit", 0, REGISTER_U16, 1, 0.001, 0.0, 0, 10000, NONE),
         (SPACE_HOLDING, "duty", 2, REGISTER_U16, 2, 0.001, 0.0, 0, 1000, NONE),
+        (SPACE_HOLDING, "trip", 4, REGISTER_U16, 2, 0.001, 0.0, 50, 6000, NONE),
         (SPACE_COIL, "first", 4, REGISTER_BIT, 2, 1.0, 0.0, 0, 1, NONE),
         (SPACE_COIL, "second", 8, REGISTER_BIT, 1, 1.0, 0.0, 0, 1, NONE),
     ),
@@ -45,7 +46,7 @@ class Slave(Port):
 
     def __init__(self):
         self.inputs = [VERSION, 0, 100, 2500, OPEN]
-        self.holding = [0, 0, 0, 0]
+        self.holding = [0, 0, 0, 0, 0, 0]
         self.coils = 0
         self.silent = False
         self.reads = 0
@@ -108,10 +109,11 @@ class Target(Source):
         self.restarts = 0
         self.all = readings(2, self)
         self.link = UnitLink(devices, UNIT, self)
-        self.places = self.link.places("celsius", 2)
+        self.places = self.link.places(("celsius",))
         self.bits = self.link.use_coils(("first", "second"))
-        self.limit = self.link.use_holding("limit")[0]
-        self.duty = self.link.use_holding("duty")[0]
+        self.limit = self.link.use_holding("limit")
+        self.duty = self.link.use_holding("duty")
+        self.trip = self.link.use_holding("trip", whole=True)
         self.link.ready()
 
     def received(self):
@@ -201,7 +203,7 @@ class TestCommands(unittest.TestCase):
         self.target.duty.want(0, 0.25)
         self.target.duty.want(1, 3.0)
         self.bench.run(2)
-        self.assertEqual(self.slave.holding, [2500, 0, 250, 1000])
+        self.assertEqual(self.slave.holding, [2500, 0, 250, 1000, 0, 0])
 
     def test_what_nobody_wants_is_not_written(self):
         writes = self.slave.writes
@@ -209,6 +211,18 @@ class TestCommands(unittest.TestCase):
         self.target.limit.want(0, 1.0)
         self.bench.run(100)
         self.assertEqual(self.slave.writes, writes + 1)
+
+    def test_what_only_counts_as_a_whole_is_written_when_each_of_it_is_wanted(self):
+        writes = self.slave.writes
+        self.target.trip.want(1, 2.0)
+        self.bench.run(100)
+        self.assertEqual((self.slave.writes, self.slave.holding[4:]), (writes, [0, 0]))
+        self.target.trip.want(0, 1.0)
+        self.bench.run(100)
+        self.assertEqual((self.slave.writes, self.slave.holding[4:]), (writes + 1, [1000, 2000]))
+        self.target.trip.want(0, 1.5)
+        self.bench.run(100)
+        self.assertEqual((self.slave.writes, self.slave.holding[4:]), (writes + 2, [1500, 2000]))
 
     def test_what_is_wanted_is_told_until_it_holds(self):
         self.slave.silent = True

@@ -36,14 +36,16 @@ _COUNT_MASK: int = const(0xFFFF)
 
 
 class Told:
-    """Neighbouring holding registers of one name that are written together. wanted: raw values."""
+    """The holding registers of one name, written together. wanted: raw values."""
 
-    def __init__(self, link, row, first: int, count: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, link, row, whole: bool) -> None:  # type: ignore[no-untyped-def]
         self.row = row
-        self.address = row[REGISTER_ADDRESS] + first
+        self.address = row[REGISTER_ADDRESS]
+        count = row[REGISTER_COUNT]
         self.wanted = [0] * count
         self._si = [0.0] * count
-        self.known = False  # somebody wants something
+        self._missing = (1 << count) - 1 if whole else 0
+        self.known = False  # somebody wants something, all of it when *whole*
         self.held = False  # and the unit has confirmed it
         self.write = Transaction(link, link.errors, link.slave, WRITE_REGISTERS, self.address, count)
 
@@ -57,7 +59,8 @@ class Told:
         raw = min(max(raw, row[REGISTER_LOW]), row[REGISTER_HIGH])
         if raw != self.wanted[k] or not self.known:
             self.wanted[k] = raw
-            self.known = True
+            self._missing &= ~(1 << k)
+            self.known = self._missing == 0
             self.held = False
 
 
@@ -103,14 +106,9 @@ class UnitLink(Client):
                 return row
         raise LookupError(name)
 
-    def places(self, name: str, count: int) -> list:  # type: ignore[type-arg]
-        """For each of *count* values of an input register: address, scale, offset, codes that are no reading."""
-        row = self.find(SPACE_INPUT, name)
-        made = []
-        for k in range(count):
-            address = row[REGISTER_ADDRESS] + k
-            made.append((address, row[REGISTER_SCALE], row[REGISTER_OFFSET], row[REGISTER_INVALID]))
-        return made
+    def places(self, names: "tuple[str, ...]") -> "list[tuple]":  # type: ignore[type-arg]
+        """For fill(), the rows of input registers. At start only."""
+        return [self.find(SPACE_INPUT, name) for name in names]
 
     def _input_format(self) -> None:
         """Every input register as one field, in the order of addresses."""
@@ -140,16 +138,12 @@ class UnitLink(Client):
         self._see_coils = self._add(Transaction(self, self.errors, self.slave, READ_COILS, first, end - first))
         return [row[REGISTER_ADDRESS] - first for row in rows]
 
-    def use_holding(self, name: str, apart: bool = False) -> "list[Told]":
-        """Holding registers of one name, written together or *apart*. At start only."""
-        row = self.find(SPACE_HOLDING, name)
-        made = []
-        for first in range(row[REGISTER_COUNT] if apart else 1):
-            told = Told(self, row, first, 1 if apart else row[REGISTER_COUNT])
-            self._add(told.write)
-            made.append(told)
-        self.told += made
-        return made
+    def use_holding(self, name: str, whole: bool = False) -> Told:
+        """The holding registers of one name; *whole*: not written before each of them is wanted. At start only."""
+        told = Told(self, self.find(SPACE_HOLDING, name), whole)
+        self._add(told.write)
+        self.told.append(told)
+        return told
 
     def ready(self) -> None:
         """All registers are named. At start only."""
@@ -170,17 +164,23 @@ class UnitLink(Client):
             self._coils_held = False
 
     def fill(self, made, places) -> None:  # type: ignore[no-untyped-def]
-        """Put input registers into the readings *made*; places: where each has its value (places())."""
+        """Put input registers into the readings *made*, one after the other; places: whose they are (places())."""
         values = self.values
-        for number in range(len(made)):
-            place = places[number]
-            reading = made[number]
-            raw = values[place[0]]
-            if raw in place[3]:
-                reading.valid = False
-            else:
-                reading.value = raw * place[1] + place[2]
-                reading.valid = True
+        number = 0
+        for row in places:
+            scale = row[REGISTER_SCALE]
+            offset = row[REGISTER_OFFSET]
+            invalid = row[REGISTER_INVALID]
+            address = row[REGISTER_ADDRESS]
+            for at in range(address, address + row[REGISTER_COUNT]):
+                reading = made[number]
+                number += 1
+                raw = values[at]
+                if raw in invalid:
+                    reading.valid = False
+                else:
+                    reading.value = raw * scale + offset
+                    reading.valid = True
 
     def step(self, elapsed_s: int) -> None:
         """Readings age; what is due is submitted."""

@@ -17,7 +17,7 @@ from ..tables import (
 )
 from .modbus import WRITE_COILS, Client, Transaction
 from .modbus_unit import Told, UnitLink
-from .power import BATTERY_SENSORS, LOADS, PowerUnit
+from .power import PowerUnit
 
 # Readings of power.py in their order, as the map names them.
 _READINGS = (
@@ -30,6 +30,8 @@ _READINGS = (
     "battery_voltage",
     "battery_current",
     "unit_temperature",
+    "battery_temperature",
+    "load_current",
 )
 
 
@@ -40,11 +42,7 @@ class ModbusPowerUnit(PowerUnit, Client):
         super().__init__()
         link = UnitLink(devices, unit, self)
         self._link = link
-        self._places = []
-        for name in _READINGS:
-            self._places += link.places(name, 1)
-        self._places += link.places("battery_temperature", BATTERY_SENSORS)
-        self._places += link.places("load_current", LOADS)
+        self._places = link.places(_READINGS)
         self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
         self._on_at = link.find(SPACE_INPUT, "load_on_mask")[REGISTER_ADDRESS]
         self._tripped_at = link.find(SPACE_INPUT, "load_trip_mask")[REGISTER_ADDRESS]
@@ -52,12 +50,12 @@ class ModbusPowerUnit(PowerUnit, Client):
         bits = link.use_coils(("load_command", "charger_enable", "feed_enable"))
         self._load_bit, self._charger_bit, self._feed_bit = bits
         link.coils = 1 << self._feed_bit
-        self._current: Told = link.use_holding("charge_current_limit")[0]
-        self._voltage: Told = link.use_holding("charge_voltage_limit")[0]
+        self._current: Told = link.use_holding("charge_current_limit")
+        self._voltage: Told = link.use_holding("charge_voltage_limit")
         row = self._voltage.row
         self.charge_v_min = row[REGISTER_LOW] * row[REGISTER_SCALE] + row[REGISTER_OFFSET]
-        self._trips = link.use_holding("load_trip_current", True)
-        self._timeout: Told = link.use_holding("link_timeout")[0]
+        self._trips: Told = link.use_holding("load_trip_current", whole=True)
+        self._timeout: Told = link.use_holding("link_timeout")
         self._timeout_s = devices.parameter("LINK_TIMEOUT_S")
         self._values = devices.values
         link.ready()
@@ -91,7 +89,7 @@ class ModbusPowerUnit(PowerUnit, Client):
         self._voltage.want(0, volts)
 
     def set_trip_a(self, index: int, amperes: float) -> None:
-        self._trips[index].want(0, amperes)
+        self._trips.want(index, amperes)
 
     def set_feed(self, on: bool) -> None:
         self._link.want_coil(self._feed_bit, on)

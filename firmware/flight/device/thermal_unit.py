@@ -7,7 +7,7 @@ from micropython import const
 
 from ..tables import REGISTER_ADDRESS, SPACE_INPUT
 from .modbus_unit import Told, UnitLink
-from .thermal import CHANNELS, HEATERS, ThermalUnit
+from .thermal import HEATERS, ThermalUnit
 
 # A heater carries current above this: errors of the measurement are a third of it.
 _CARRIES_MA: int = const(15)
@@ -20,13 +20,11 @@ class ModbusThermalUnit(ThermalUnit):
         super().__init__()
         link = UnitLink(devices, unit, self)
         self._link = link
-        self._places = link.places("temperature", CHANNELS)
-        self._places += link.places("heater_current", HEATERS)
-        self._places += link.places("unit_temperature", 1)
+        self._places = link.places(("temperature", "heater_current", "unit_temperature"))
         self._status_at = link.find(SPACE_INPUT, "status")[REGISTER_ADDRESS]
         self._enable_bit = link.use_coils(("heater_enable",))[0]
-        self._duty: Told = link.use_holding("heater_duty")[0]
-        self._timeout: Told = link.use_holding("link_timeout")[0]
+        self._duty: Told = link.use_holding("heater_duty")
+        self._timeout: Told = link.use_holding("link_timeout")
         self._timeout_s = devices.parameter("LINK_TIMEOUT_S")
         self._values = devices.values
         link.ready()
