@@ -156,7 +156,7 @@ class _Board(Sitl):
         self._loop.watch(self.core)
         if not self._loop.listens:
             leave_unwritten(self.core)
-        self._coast = Coast(self.core, self.clock)
+        self._coast = Coast(self.core, self.clock, written=self._loop.listens)
 
     def run(self, seconds: float) -> None:
         if not self._leave_out:

@@ -2,24 +2,35 @@
 
 Housekeeping that is due, and frames that leave, make most turns of a quiet board; each turn looks at all pollers and at
 all tasks of the fastest rate group. Here only the task and the poller that are due are called, at the same times and in
-the same order, so nothing can tell the difference but the clock on the wall. Everything else is the executive's: the
-slower rate groups, and whatever a poller other than the link's wants.
+the same order, so nothing can tell the difference but the clock on the wall. Of the seconds in which the 1 Hz group
+would only count and say again what is so (seconds.py), the last one before anybody reads it is run. Everything else is
+the executive's, and nothing is passed over while a poller listens to the payload bus.
 
 Lives here: what may be passed over, and when. Does not live here: cycles without any work (Executive.leave_out).
 """
 
 from __future__ import annotations
 
+from flight.executive import LOAD_CYCLES
 from flight.hal.host import VirtualClock
 from flight.idle import NEVER
-from flight.limits import CYCLE_MS
+from flight.limits import CYCLE_MS, GROUP_CYCLES, VOUCHED_CYCLES
 from flight.topology import Core
+
+from hil.seconds import second_idlers
+
+_SECOND_MS = CYCLE_MS * GROUP_CYCLES[1]
+# A poller that waits for octets wants to be called within this time, and looks at its port in every turn before.
+_LISTENING_MS = 200
 
 
 class Coast:
-    """Belongs to one start of a board: *core* made and not yet started. clock: the board's."""
+    """Belongs to one start of a board: *core* made and not yet started. clock: the board's.
 
-    def __init__(self, core: Core, clock: VirtualClock) -> None:
+    written: reports of housekeeping are written, and so read values.
+    """
+
+    def __init__(self, core: Core, clock: VirtualClock, written: bool) -> None:
         executive = core.executive
         self._executive = executive
         self._clock = clock
@@ -28,7 +39,9 @@ class Coast:
         *self._polls, self._poll_link = executive._pollers
         executive._pollers[:] = [self._poll_others, self._poll_link]
         self._others_ms = 0
-        self._link = core.hal.link
+        self._seconds = second_idlers(core)
+        self._written = written
+        self._left_out = 0
         self._idlers = [idler for idler in executive.groups[0].idlers if idler is not core.housekeeping]
 
     def _poll_others(self, now_ms: int) -> int:
@@ -41,15 +54,42 @@ class Coast:
         return wait_ms
 
     def _horizon_ms(self, most_ms: int) -> int:
-        """Time until something else than a report is due, ms, at most *most_ms*."""
+        """Time until something else than a report is due, ms, at most *most_ms*; 1 Hz runs before it are left out."""
         executive = self._executive
         groups = executive.groups
+        self._left_out = 0
         if len(groups[0].idlers) < len(groups[0].tasks):
             return 0
-        cycles = min(groups[1].left, groups[2].left) - 1
+        cycles: int = groups[2].left - 1
         for idler in self._idlers:
             cycles = min(cycles, idler.idle_cycles())
-        return min(most_ms, self._others_ms, executive._left_ms + CYCLE_MS * cycles)
+        horizon_ms = min(most_ms, self._others_ms, executive._left_ms + CYCLE_MS * cycles)
+        second_ms: int = executive._left_ms + CYCLE_MS * (groups[1].left - 1)
+        if second_ms + _SECOND_MS < horizon_ms:
+            # The last one is run, for whoever reads what it tells.
+            self._left_out = self._idle_seconds((min(horizon_ms, self._read_ms()) - 1 - second_ms) // _SECOND_MS)
+        return min(horizon_ms, second_ms + _SECOND_MS * self._left_out)
+
+    def _idle_seconds(self, most: int) -> int:
+        """How many 1 Hz runs from now, at most *most*, would do nothing but count and tell."""
+        group = self._executive.groups[1]
+        if self._seconds is None or not all(modes & self._executive.mode_bit for modes in group.modes):
+            return 0
+        for idler in self._seconds:
+            if most <= 0:
+                return 0
+            most = min(most, idler.idle_cycles())
+        return max(most, 0)
+
+    def _read_ms(self) -> int:
+        """Time until a report reads values, ms."""
+        housekeeping = self._housekeeping
+        left_ms = NEVER
+        for structure in housekeeping.structures:
+            if structure.enabled and (structure.on_change or self._written):
+                left_ms = min(left_ms, structure.left_ms)
+        cycles = (left_ms - CYCLE_MS * housekeeping._passed + CYCLE_MS - 1) // CYCLE_MS
+        return self._executive._left_ms + CYCLE_MS * (cycles - 1)
 
     def run(self, wait_ms: int, most_ms: int) -> int:
         """Let time pass until a turn is due, at most *most_ms*; ms passed. wait_ms: what turn() has just returned."""
@@ -68,6 +108,8 @@ class Coast:
         left_ms = executive._left_ms
         link_ms = executive._poll_ms
         due_ms = left_ms + CYCLE_MS * housekeeping.idle_cycles()
+        if self._others_ms <= _LISTENING_MS:
+            return 0
         horizon_ms = self._horizon_ms(most_ms)
         now_ms = 0
         stepped = 0
@@ -93,7 +135,23 @@ class Coast:
             housekeeping.leave_out(-stepped)
             executive._count_as_done(cycles)
             left_ms += CYCLE_MS * cycles
+            self._leave_out_seconds()
         executive._left_ms = left_ms - now_ms
         executive._poll_ms = min(link_ms, self._others_ms) - now_ms
         self._others_ms -= now_ms
         return now_ms
+
+    def _leave_out_seconds(self) -> None:
+        """The 1 Hz runs that were passed over count as done."""
+        executive = self._executive
+        group = executive.groups[1]
+        seconds = -(group.left - group.cycles) // group.cycles
+        if seconds <= 0 or self._seconds is None:
+            return
+        assert seconds <= self._left_out, (seconds, self._left_out)
+        group.left += seconds * group.cycles
+        group.age = group.cycles - group.left
+        executive._load_left += seconds * LOAD_CYCLES
+        executive._vouched = max(VOUCHED_CYCLES - 1 - group.age, 0)
+        for idler in self._seconds:
+            idler.leave_out(seconds)

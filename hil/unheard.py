@@ -7,7 +7,7 @@ and every value on board is the same; what stands in the frames is of no use. Ot
 from __future__ import annotations
 
 from flight.errors import OK
-from flight.limits import APID, TM_RANDOMISED, TM_VC_REALTIME
+from flight.limits import APID, TM_RANDOMISED
 from flight.link.tm_frame import DATA_LENGTH
 from flight.packet.telemetry import DATA_START
 from flight.service.structure import Structure
@@ -26,7 +26,7 @@ def leave_unwritten(core: Core) -> None:
 
 
 def _count_housekeeping(core: Core) -> None:
-    tm = core.tm
+    tm, channel = core.tm, core.downlink.realtime
     write = core.housekeeping.send
     next_count = tm._writer._sequence_counts.next
     numbered = False
@@ -40,7 +40,7 @@ def _count_housekeeping(core: Core) -> None:
             return
         next_count(APID)
         length = DATA_START + _SID_LENGTH + structure.size + _ERROR_CONTROL_LENGTH
-        if tm._downlink.send(TM_VC_REALTIME, tm.buffer, 0, length) == OK:
+        if channel.send(tm.buffer, 0, length) == OK:
             tm.sent = (tm.sent + 1) & 0xFFFF
         else:
             tm.lost = (tm.lost + 1) & 0xFFFF
