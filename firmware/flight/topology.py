@@ -73,7 +73,7 @@ class Core:
             self.uplink = Uplink(self.drops)
         self.downlink = Downlink(self.uplink.farm, self.drops, clock.ticks_ms())
         writer = TelemetryWriter(self.time, SequenceCounts((APID,)), MessageTypeCounters(self.drops))
-        self.tm = Telemetry(writer, self.time, self.downlink, APID)
+        self.tm = Telemetry(writer, self.time, self.downlink.realtime, APID)
 
         # Services.
         self.request = Request((APID,), self.drops)

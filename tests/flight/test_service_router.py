@@ -114,11 +114,11 @@ class TestLostAnswers(RouterCase):
             refused = [0]
             send = self.bench.catcher.send
 
-            def send_verification(vcid, packet, start, end, send=send, refused=refused):
+            def send_verification(packet, start, end, send=send, refused=refused):
                 if packet[start + 7] != 1:
                     refused[0] += 1
                     return 0x68
-                return send(vcid, packet, start, end)
+                return send(packet, start, end)
 
             self.bench.catcher.send = send_verification  # type: ignore[method-assign]
             reports = self.bench.command(service, subtype, data)

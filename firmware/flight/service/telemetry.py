@@ -9,8 +9,7 @@ Between begin() and send() nobody else may begin one: no event is raised there.
 
 from ..codec import copy, pack
 from ..errors import OK
-from ..limits import TM_VC_REALTIME
-from ..link.downlink import Downlink
+from ..link.virtual_channel import VirtualChannel
 from ..packet.telemetry import DATA_MAX, DATA_START, TelemetryWriter
 from .onboard_time import OnboardTime
 
@@ -22,14 +21,14 @@ _ZEROS = bytes(64)
 class Telemetry:
     """The one writer of reports. Allocates when made, never after. Not safe from an interrupt.
 
-    buffer: the packet. at: where the next field goes. sent, lost: reports queued, and refused by the downlink, mod
-    65536.
+    channel: the real-time one. buffer: the packet. at: where the next field goes. sent, lost: reports queued, and
+    refused by the channel, mod 65536.
     """
 
-    def __init__(self, writer: TelemetryWriter, time: OnboardTime, downlink: Downlink, apid: int) -> None:
+    def __init__(self, writer: TelemetryWriter, time: OnboardTime, channel: VirtualChannel, apid: int) -> None:
         self._writer = writer
         self._time = time
-        self._downlink = downlink
+        self._channel = channel
         self._apid = apid
         self._open = False
         self.buffer = writer.buffer
@@ -37,9 +36,9 @@ class Telemetry:
         self.sent = 0
         self.lost = 0
 
-    def use(self, downlink: Downlink) -> None:
-        """Send reports to *downlink* from now on; for tests, which look at packets and not at frames."""
-        self._downlink = downlink
+    def use(self, channel: VirtualChannel) -> None:
+        """Send reports to *channel* from now on; for tests, which look at packets and not at frames."""
+        self._channel = channel
 
     def begin(self, service: int, subtype: int, destination: int = 0) -> int:
         """Write the headers of a report; returns where its data starts. destination: 0..65535, 0 = ground."""
@@ -88,9 +87,9 @@ class Telemetry:
         return DATA_START + DATA_MAX - self.at
 
     def send(self) -> int:
-        """Close the report and queue it. Returns OK or why the downlink refused it (counted there)."""
+        """Close the report and queue it. Returns OK or why the channel refused it (counted there)."""
         self._open = False
-        status = self._downlink.send(TM_VC_REALTIME, self.buffer, 0, self._writer.end(self.at))
+        status = self._channel.send(self.buffer, 0, self._writer.end(self.at))
         if status == OK:
             self.sent = (self.sent + 1) & 0xFFFF
         else:
