@@ -105,11 +105,12 @@ class Coast:
     def _report(self, most_ms: int) -> int:
         """Let time pass as long as there are only reports to make, less than *most_ms*; ms passed."""
         executive, housekeeping, clock = self._executive, self._housekeeping, self._clock
-        left_ms = executive._left_ms
-        link_ms = executive._poll_ms
-        due_ms = left_ms + CYCLE_MS * housekeeping.idle_cycles()
         if self._others_ms <= _LISTENING_MS:
             return 0
+        left_ms = executive._left_ms
+        link_ms = executive._poll_ms
+        idle = housekeeping.idle_cycles()
+        due_ms = left_ms + CYCLE_MS * idle
         horizon_ms = self._horizon_ms(most_ms)
         now_ms = 0
         stepped = 0
@@ -120,11 +121,11 @@ class Coast:
             clock.advance_ms(next_ms - now_ms)
             now_ms = next_ms
             if next_ms == due_ms:
-                idle = housekeeping.idle_cycles()
                 housekeeping.leave_out(idle)
                 housekeeping.step()
                 stepped += idle + 1
-                due_ms += CYCLE_MS * (1 + housekeeping.idle_cycles())
+                idle = housekeeping.idle_cycles()
+                due_ms += CYCLE_MS * (1 + idle)
             link_ms = now_ms + self._poll_link(clock.ticks_ms())
         if not now_ms:
             return 0

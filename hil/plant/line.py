@@ -49,9 +49,11 @@ class PayloadBus:
 
     def exchange(self, request: bytes) -> Reply | None:
         """The reply to one whole request; None when nothing comes back."""
-        if not self.listening(request[0] if request else -1):
-            return None
-        data = rtu.serve(self.hearing(), request)
+        return self.exchange_frame(request) if rtu.is_frame(request) else None
+
+    def exchange_frame(self, request: bytes) -> Reply | None:
+        """As exchange(), of a request whose CRC was looked at."""
+        data = rtu.reply_to(self.hearing(), request)
         return self.distort(data) if data else None
 
     def transact(self, request: bytes) -> bytes:
@@ -148,10 +150,10 @@ class BusPort:
             self._request.clear()
         self._request += data
         self._last_byte_s = max(now, self._last_byte_s) + len(data) * self._byte_s
-        if rtu.is_frame(bytes(self._request)):
+        if rtu.is_frame(self._request):
             request = bytes(self._request)
             self._request.clear()
-            reply = self._bus.exchange(request)
+            reply = self._bus.exchange_frame(request)
             if reply:
                 self._coming.append((self._last_byte_s + self._reply_s + reply.delay_s, reply.data))
                 self._coming.sort(key=lambda coming: coming[0])

@@ -38,8 +38,11 @@ def is_frame(data: bytes | bytearray) -> bool:
 
 def serve(banks: Mapping[int, RegisterBank], request: bytes) -> bytes:
     """The reply of the slave that a request is for; empty for broken requests, other slaves and broadcasts."""
-    if not is_frame(request):
-        return b""
+    return reply_to(banks, request) if is_frame(request) else b""
+
+
+def reply_to(banks: Mapping[int, RegisterBank], request: bytes) -> bytes:
+    """As serve(), to a request that is_frame()."""
     slave, function = request[0], request[1]
     if slave == BROADCAST:
         for bank in banks.values():

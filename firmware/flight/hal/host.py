@@ -89,11 +89,12 @@ class MemoryPort(Port):
 
     def read_into(self, buffer: bytearray) -> int:
         arrived = self._arrived
+        if not arrived:
+            return 0
         count = min(len(arrived), len(buffer))
-        if count:
-            buffer[:count] = arrived[:count]
-            self._arrived = arrived[count:]
-            self._counts[0] = (self._counts[0] + count) & _TICKS_MASK
+        buffer[:count] = arrived[:count]
+        self._arrived = arrived[count:]
+        self._counts[0] = (self._counts[0] + count) & _TICKS_MASK
         return count
 
     def write(self, buffer: bytearray, start: int = 0, end: int = -1) -> bool:
