@@ -37,7 +37,7 @@ class Stranger:
         self.steps += 1
 
 
-def fly(local_time_h: float, fault: str, **options: bool) -> tuple[ClosedLoop, bytes, list[list[float]]]:
+def fly(local_time_h: float, fault: str, **options: Any) -> tuple[ClosedLoop, bytes, list[list[float]]]:
     """Half an hour, with a fault in its middle; the loop, what came down, and the values on board at odd times."""
     loop = ClosedLoop(Plant(local_time_h=local_time_h), **options)
     heard = []
