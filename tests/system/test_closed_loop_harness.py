@@ -98,3 +98,18 @@ def test_time_can_be_paced(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> Non
     loop.run(100.0, speed=50.0)
     assert now == pytest.approx(2.0)
     assert loop.now_s == pytest.approx(100.0)
+
+
+def test_readings_asked_for_less_often_than_they_go_stale_are_told_once(plant: Plant) -> None:
+    loop = ClosedLoop(plant)
+    loop.run(30.0)
+    assert loop.set_parameter("device.period_s", 61) == 0
+    loop.run(60.0)
+    (told,) = loop.raised("device.readings_rare")
+    assert told.values == {"period_s": 61, "stale_s": 60}
+    assert told.text == "Units are read every 61 s, but a reading is valid for 60 s."
+    assert loop.set_parameter("device.stale_s", 61) == 0
+    loop.run(20.0)
+    assert loop.set_parameter("device.stale_s", 30) == 0
+    loop.run(20.0)
+    assert [event.values["stale_s"] for event in loop.raised("device.readings_rare")] == [60, 30]

@@ -44,7 +44,10 @@ class Devices:
         self.values = core.values
         self._core = core
         self.modbus: Master | None = None
-        self._timeout = self._attempts = 0
+        self._timeout = self._attempts = self._period = self._stale = 0
+        self._rare = False  # are readings asked for less often than they go stale?
+        self._events = core.events
+        self._event_rare = 0
         self.power = PowerUnit()
         self.thermal = ThermalUnit()
         self._places: list[tuple[int, ...]] = []
@@ -75,6 +78,9 @@ class Devices:
             self.modbus = Master(self.hal.bus)
             self._timeout = self.parameter("TIMEOUT_MS")
             self._attempts = self.parameter("ATTEMPTS")
+            self._period = self.parameter("PERIOD_S")
+            self._stale = self.parameter("STALE_S")
+            self._event_rare = self._core.ids.EVENT_DEVICE_READINGS_RARE
             self._core.executive.add_poller(self.modbus.poll)
         return self.modbus
 
@@ -90,9 +96,17 @@ class Devices:
         if self.modbus is not None:
             self.modbus.timeout_ms = self.values[self._timeout]
             self.modbus.attempts = self.values[self._attempts]
+            self._look_at_period(self.values[self._period], self.values[self._stale])
         for number in range(len(units)):
             unit = units[number]
             self._publish(unit, unit.errors, self._places[number])
+
+    def _look_at_period(self, period_s: int, stale_s: int) -> None:
+        """Tell once that every reading goes stale before the next one."""
+        rare = period_s > stale_s
+        if rare and not self._rare:
+            self._events.raise_(self._event_rare, period_s, stale_s)
+        self._rare = rare
 
     def _publish(self, unit, errors: Errors, places: "tuple[int, ...]") -> None:  # type: ignore[no-untyped-def]
         values = self.values
