@@ -27,8 +27,9 @@ export PYTHONDONTWRITEBYTECODE :=
 # Places that the user names hold in the folder where they were typed.
 PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)="$(abspath $($(name)))"))
 
-# Boards in an emulator wait more than they compute.
+# Boards in an emulator wait more than they compute; so do, less, the other tests.
 WAITING_BOARDS = $(shell echo $$((3 * $$(nproc))))
+TEST_WORKERS = $(shell echo $$((2 * $$(nproc))))
 
 # As many jobs as processors, unless `make -j` already said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -87,12 +88,12 @@ check: setup ## the gate: format, lint, types, C warnings, documents, rules
 .PHONY: test
 test: setup unix test-images ## run the tests, except the long ones
 	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu --sample qemu
-	@$(VENV)/python -m pytest -n auto --dist loadgroup -m "not long"
+	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not long"
 
 .PHONY: test-long
 test-long: setup unix test-images ## run all tests
 	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu
-	@$(VENV)/python -m pytest -n auto --dist loadgroup
+	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 
 # What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
 .PHONY: test-images

@@ -3,7 +3,10 @@
 No deadline for an example: time is not what these tests judge, and machines are shared. The daily run tries the same
 examples every time, so that it fails by a change and not by chance; every other run looks for new ones.
 
-And where the ground's tools keep their files in tests: in a folder that ends with the run.
+Where the ground's tools keep their files in tests: in a folder that ends with the run.
+
+And who runs what where there are several workers: tests that share a board or a flight of their module go to one, so
+that it is made once; and what takes long begins first, so that no worker has it left at the end.
 """
 
 import os
@@ -12,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Folders whose tests wait for boards or fly for long.
+BEGIN_WITH = ("micropython", "system", "board")
 
 _folders = tempfile.TemporaryDirectory(prefix="perilune-tests-")
 
@@ -23,3 +29,28 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("same", deadline=None, derandomize=True)
     settings.register_profile("new", deadline=None)
     settings.load_profile("same" if config.getoption("markexpr") == "not long" else "new")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests with a limit of their own first, then those of BEGIN_WITH; one group for what is shared in a module."""
+    usual_s = float(config.getini("timeout"))
+
+    def place(item: pytest.Item) -> tuple[float, bool]:
+        mark = item.get_closest_marker("timeout")
+        limit_s = float(mark.args[0]) if mark is not None and mark.args else usual_s
+        return -max(limit_s, usual_s), item.path.parent.name not in BEGIN_WITH
+
+    items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and (shared := _shared(item)):
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _shared(item: pytest.Item) -> str:
+    """The module, with the parameters of the fixtures that its tests share; "" where they share none."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    fixtures = item._fixtureinfo.name2fixturedefs
+    names = sorted(name for name, found in fixtures.items() if found[-1].scope == "module")
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return " ".join([item.path.stem, *(str(parameters.get(name, name)) for name in names)]) if names else ""

@@ -65,7 +65,8 @@ def test_the_four_severities(monitored: Ground) -> None:
 def test_fields_of_an_event(ground: Ground) -> None:
     before = ground.now_ms()
     [event] = events_of(set_time(ground, before + 5_000_000), TIME_SET)
-    assert event == "00 10 00 00 00 13 88"  # event, none held back, moved by 5000 s
+    # Event, none held back, moved by 5000 s; of a clock that runs meanwhile a second may be gone.
+    assert event in ("00 10 00 00 00 13 88", *(() if ground.exact else ("00 10 00 00 00 13 87",)))
     [event] = events_of(set_time(ground, before), TIME_SET)
     moved = int.from_bytes(bytes.fromhex(event)[3:], "big", signed=True)
     assert moved in (-5000, -5001)  # cut to whole seconds, and some time has passed
