@@ -35,6 +35,7 @@ class Coast:
         self._executive = executive
         self._clock = clock
         self._housekeeping = core.housekeeping
+        self._downlink = core.downlink
         # The wiring polls the link last of all: what the others report leaves at once.
         *self._polls, self._poll_link = executive._pollers
         executive._pollers[:] = [self._poll_others, self._poll_link]
@@ -105,6 +106,7 @@ class Coast:
     def _report(self, most_ms: int) -> int:
         """Let time pass as long as there are only reports to make, less than *most_ms*; ms passed."""
         executive, housekeeping, clock = self._executive, self._housekeeping, self._clock
+        downlink, channel = self._downlink, self._downlink.realtime
         if self._others_ms <= _LISTENING_MS:
             return 0
         left_ms = executive._left_ms
@@ -126,6 +128,8 @@ class Coast:
                 stepped += idle + 1
                 idle = housekeeping.idle_cycles()
                 due_ms += CYCLE_MS * (1 + idle)
+                if now_ms < link_ms and downlink._waiting == channel.waiting and not channel.full:
+                    continue  # the link knows already that something waits for it
             link_ms = now_ms + self._poll_link(clock.ticks_ms())
         if not now_ms:
             return 0
