@@ -56,8 +56,8 @@ def _literal(value: object) -> str:
 def _for_flash(value: object) -> object:
     """The same, with whole negative numbers as integers.
 
-    MicroPython's compiler keeps a tuple in flash when everything in it is a constant. `-20.0` is none: it is 20.0 and an
-    operation, and costs a copy of its tuple, and of all around it, in RAM.
+    MicroPython's compiler keeps a tuple in flash when everything in it is a constant. `-20.0` is none: it is 20.0 and
+    an operation, and costs a copy of its tuple, and of all around it, in RAM.
     """
     if isinstance(value, tuple):
         return tuple(_for_flash(part) for part in value)
