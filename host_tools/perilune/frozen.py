@@ -20,6 +20,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from perilune.dictionary.generate import ASKED
@@ -34,6 +35,19 @@ BY_MISSION = (f"{PACKAGE}.app.", f"{PACKAGE}.device.", f"{PACKAGE}.hal.host")
 
 Constants = dict[str, dict[str, int]]  # module -> name -> value
 IDS = "mission_ids.py"
+FILES_KEPT = 512  # more than a package and a mission have
+
+
+@lru_cache(FILES_KEPT)
+def _parsed(text: str) -> ast.Module:
+    """The tree of a file; nobody changes it."""
+    return ast.parse(text)
+
+
+@lru_cache(FILES_KEPT)
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All of its nodes; each rule looks at them."""
+    return tuple(ast.walk(tree))
 
 
 def module_name(path: Path, root: Path) -> str:
@@ -62,8 +76,8 @@ def _definitions(tree: ast.Module) -> Iterator[ast.Assign]:
 
 def _bound(tree: ast.Module) -> set[str]:
     """Names that something else than an import or one assignment at the top binds: these are no constants."""
-    stores = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
-    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    stores = [node.id for node in _nodes(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
+    arguments = {node.arg for node in _nodes(tree) if isinstance(node, ast.arg)}
     once = {node.targets[0].id for node in _definitions(tree) if isinstance(node.targets[0], ast.Name)}
     return arguments | {name for name in stores if stores.count(name) > 1 or name not in once}
 
@@ -83,7 +97,7 @@ def constants_of(trees: dict[str, tuple[ast.Module, bool]]) -> Constants:
     # What a module imports can be had from it too; two rounds reach what is handed on twice.
     for _ in range(2):
         for module, (tree, is_package) in trees.items():
-            for node in ast.walk(tree):
+            for node in _nodes(tree):
                 if isinstance(node, ast.ImportFrom):
                     known = found.get(source_of(node, module, is_package), {})
                     handed_on = {
@@ -95,10 +109,10 @@ def constants_of(trees: dict[str, tuple[ast.Module, bool]]) -> Constants:
 
 def _for_annotations_alone(tree: ast.Module) -> set[str]:
     """Names that stand in annotations and nowhere else; the board does not evaluate annotations."""
-    annotations = [node.annotation for node in ast.walk(tree) if isinstance(node, (ast.arg, ast.AnnAssign))]
-    annotations += [node.returns for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    annotations = [node.annotation for node in _nodes(tree) if isinstance(node, (ast.arg, ast.AnnAssign))]
+    annotations += [node.returns for node in _nodes(tree) if isinstance(node, ast.FunctionDef)]
     inside = [node for root in annotations if root is not None for node in ast.walk(root) if isinstance(node, ast.Name)]
-    everywhere = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    everywhere = [node.id for node in _nodes(tree) if isinstance(node, ast.Name)]
     names = [node.id for node in inside]
     return {name for name in names if everywhere.count(name) == names.count(name)}
 
@@ -112,7 +126,7 @@ def _names(text: str) -> dict[str, int]:
     """Names and numbers of mission_ids.py."""
     return {
         node.targets[0].id: ast.literal_eval(node.value)
-        for node in ast.parse(text).body
+        for node in _parsed(text).body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
 
@@ -132,7 +146,7 @@ class Inliner:
         self._ids = ids or {}
         self._module = module
         self._is_package = is_package
-        self._tree = ast.parse(text)
+        self._tree = _parsed(text)
         self._annotations = _for_annotations_alone(self._tree)
         self._lines = text.encode().splitlines(keepends=True)
         self._constants = constants
@@ -143,7 +157,7 @@ class Inliner:
         """The text with the constants in it, line by line where it was."""
         values: dict[str, int] = {}
         bound = _bound(self._tree)
-        for node in ast.walk(self._tree):
+        for node in _nodes(self._tree):
             # The codec's names are looked up in flight.codec by tests on a board: there they stay in the dev image.
             if isinstance(node, ast.ImportFrom) and (self._strip or self._module != f"{PACKAGE}.codec"):
                 values |= self._import(node, bound)
@@ -154,7 +168,7 @@ class Inliner:
                 if isinstance(definition.targets[0], ast.Name) and definition.targets[0].id in own:
                     self._replace(definition, "")
         statements = list(self._edits)
-        for node in ast.walk(self._tree):
+        for node in _nodes(self._tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in values:
                 number = values[node.id]
                 if not any(self._inside(node, edit) for edit in statements):
@@ -199,7 +213,7 @@ class Inliner:
 
 def _imported(module: str, is_package: bool, tree: ast.Module) -> Iterator[str]:
     """Every module that *module* may import, and the packages around them."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -214,13 +228,13 @@ def _imported(module: str, is_package: bool, tree: ast.Module) -> Iterator[str]:
 def unnamed(texts: dict[str, tuple[Path, str]], mission: Iterable[str]) -> set[str]:
     """Apps and drivers among the modules *texts* that neither the program nor the texts of the *mission* import."""
     imports = {
-        module: set(_imported(module, path.name == "__init__.py", ast.parse(text)))
+        module: set(_imported(module, path.name == "__init__.py", _parsed(text)))
         for module, (path, text) in texts.items()
     }
     optional = {module for module in texts if module.startswith(BY_MISSION)}
     wanted: set[str] = set()
     found = {name for module in texts.keys() - optional for name in imports[module]}
-    found |= {name for text in mission for name in _imported("", False, ast.parse(text))}
+    found |= {name for text in mission for name in _imported("", False, _parsed(text))}
     while found - wanted:
         wanted |= found
         found = {name for module in wanted & imports.keys() for name in imports[module]}
@@ -236,7 +250,7 @@ def freeze(source: Path, target: Path, strip: bool, mission: Path | None = None)
     texts = {module_name(path, source): (path, path.read_text(encoding="utf-8")) for path in paths}
     # main and hal/board exist on the board only; nobody imports their constants.
     trees = {
-        module: (ast.parse(text), path.name == "__init__.py")
+        module: (_parsed(text), path.name == "__init__.py")
         for module, (path, text) in texts.items()
         if module not in {f"{PACKAGE}.main", f"{PACKAGE}.hal.board"}
     }
