@@ -72,13 +72,12 @@ def test_first_python_line_comes_within_50_ms(board: Board, variant: str) -> Non
     board.target.resume()
     board.await_program(elf)
     board.target.pause()
-    # TIM5 is not used by the firmware: QEMU lets it count nanoseconds from the reset on.
-    since_reset_us = memory.read_word(TIM5_COUNT) / 1000
-    until_time_base_us = since_reset_us - memory.read_word(TIM2_COUNT)
+    # TIM5 is not used by the firmware: QEMU lets it count nanoseconds from the reset on. It may have begun anew, so may
+    # what is 1000 times the other count; their difference is right however late this machine was to stop the board.
+    until_time_base_us = (memory.read_word(TIM5_COUNT) - 1000 * memory.read_word(TIM2_COUNT) & 0xFFFF_FFFF) / 1000
     boot_us = memory.read_word(Symbols(elf).address("program_at_us"))
     print(f"{variant}: {until_time_base_us:.0f} us to the time base, {boot_us} us more to Python")
     assert boot_us > 0
-    assert until_time_base_us >= 0
     assert until_time_base_us + boot_us < BOOT_LIMIT_US
 
 
