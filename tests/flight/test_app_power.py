@@ -734,6 +734,18 @@ class TestRestart(unittest.TestCase):
         bench.run()
         self.assertAlmostEqual(bench.value("BATTERY_SOC"), 80.2, delta=0.1)
 
+    def test_a_feed_that_is_not_wanted_stays_so(self):
+        store = Store()
+        bench = Bench(store)
+        bench.run()
+        self.assertTrue(bench.unit.feed_wanted)
+        for wanted in (False, True):
+            self.assertEqual(bench.ask("SET_FEED", int(wanted)), DONE)
+            self.assertEqual(bench.unit.feed_wanted, wanted)
+            bench = Bench(store)
+            bench.app.step_1hz()
+            self.assertEqual((bench.unit.feed_wanted, bench.app.soc.series_lost), (wanted, 0))
+
     def test_a_store_that_refuses_is_told(self):
         bench = Bench()
         bench.store.status = -3

@@ -30,7 +30,7 @@ class PowerUnit(Source):
     status: bits above. load_on, load_tripped: bit i = load i conducts, is latched off by the unit's own trip.
     link_ok: the unit answers. updates: sets of readings that came, mod 65536; when it moves, readings are new.
     charge_v_min: lowest charge voltage that it can be told. restarts: times the unit was found to have started anew,
-    mod 65536. load_wanted, charger_wanted: what it is told.
+    mod 65536. load_wanted, charger_wanted, feed_wanted: what it is told.
     """
 
     charge_v_min = 0.0
@@ -59,6 +59,7 @@ class PowerUnit(Source):
         self.errors = Errors()
         self.load_wanted = 0
         self.charger_wanted = False
+        self.feed_wanted = True
 
     def set_load(self, index: int, on: bool) -> None:
         """Switch load *index* (0..7)."""
@@ -84,7 +85,8 @@ class PowerUnit(Source):
         """The unit's own over-current trip of load *index*."""
 
     def set_feed(self, on: bool) -> None:
-        """Take power from the lander's feed when it is there."""
+        """Take power from the lander's feed when it is there, or never."""
+        self.feed_wanted = on
 
     def tell_again(self) -> None:
         """Tell the unit everything anew, although it has confirmed it."""

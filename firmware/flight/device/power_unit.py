@@ -92,6 +92,7 @@ class ModbusPowerUnit(PowerUnit, Client):
         self._trips.want(index, amperes)
 
     def set_feed(self, on: bool) -> None:
+        super().set_feed(on)
         self._link.want_coil(self._feed_bit, on)
 
     def tell_again(self) -> None:

@@ -22,11 +22,13 @@ from .charger import Charger
 from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
 from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 
-# Record of the journal: version, wanted, latched for good, flags (charger allowed 1, cells lost from bit 1 on),
-# charge (4).
+# Record of the journal: version, wanted, latched for good, flags (charger allowed 1, cells lost from bit 1 on, and those
+# below), charge (4).
 _RECORD: int = const(8)
 _VERSION: int = const(1)
-_CHARGE_UNKNOWN: int = const(0x80)  # beside charger and cells lost
+_CHARGE_UNKNOWN: int = const(0x80)
+_FEED_FORBIDDEN: int = const(0x40)
+_CELLS_LOST: int = const(0x3E)
 _ASK_AGAIN_S: int = const(60)
 # Looks in a row without voltage or current of the battery, before it is told.
 _LOOKS: int = const(3)
@@ -203,7 +205,6 @@ class Power(App):
             self.soc.set_percent(argument)
         elif function == functions[6]:
             self._unit.set_feed(argument != 0)
-            return DONE
         else:
             return UNKNOWN_FUNCTION
         self.loads.apply()
@@ -273,7 +274,9 @@ class Power(App):
                 if loads.latched >> load & 1:
                     loads.tries[load] = 255
             self.charger.allowed = record[3] & 1 != 0
-            self.soc.series_lost = (record[3] & ~_CHARGE_UNKNOWN) >> 1
+            self.soc.series_lost = (record[3] & _CELLS_LOST) >> 1
+            if record[3] & _FEED_FORBIDDEN:
+                self._unit.set_feed(False)
             if not record[3] & _CHARGE_UNKNOWN:
                 self.soc.charge_mas = record[4] << 24 | record[5] << 16 | record[6] << 8 | record[7]
                 self.soc.known = True
@@ -291,6 +294,8 @@ class Power(App):
         record[3] = (1 if self.charger.allowed else 0) | self.soc.series_lost << 1
         if not self.soc.known:
             record[3] |= _CHARGE_UNKNOWN
+        if not self._unit.feed_wanted:
+            record[3] |= _FEED_FORBIDDEN
         record[4] = charge >> 24
         record[5] = charge >> 16 & 0xFF
         record[6] = charge >> 8 & 0xFF
