@@ -24,6 +24,7 @@ from hil.bench import load_bench
 from hil.campaign.flying_board import RECOVERY_S, FlyingBoard, Signs, Watch
 from hil.campaign.outcome import Judged, Outcome
 from hil.campaign.regions import Flip, draw, find_ccm, regions_of, turn
+from hil.plant.progress import Progress
 from hil.targets.errors import TargetDied, TargetError
 from hil.targets.symbols import Symbols
 
@@ -159,5 +160,10 @@ def batches(bench: str, seed: int, flips: int, boards: int) -> list[Batch]:
 def memory_campaign(bench: str, seed: int, flips: int, boards: int) -> list[Judged]:
     """Turn so many bits on so many boards at a time; what came of each, in order."""
     parts = batches(bench, seed, flips, boards)
-    with ProcessPoolExecutor(boards, mp_context=get_context("spawn")) as pool:
-        return [one for part in pool.map(fly, parts) for one in part]
+    judged: list[Judged] = []
+    with ProcessPoolExecutor(boards, mp_context=get_context("spawn")) as pool, Progress("bit flips", flips) as bar:
+        bar.update(0)
+        for part in pool.map(fly, parts):
+            judged += part
+            bar.update(len(judged), f"{sum(one.outcome is Outcome.RESET for one in judged)} resets")
+    return judged

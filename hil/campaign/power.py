@@ -28,6 +28,7 @@ from hil.bench import load_bench
 from hil.campaign.outcome import Judged, Outcome
 from hil.faults import brown_out
 from hil.ground import Ground, Request
+from hil.plant.progress import Progress
 from hil.targets.errors import TargetError
 from hil.targets.make import make_plant, make_target
 from hil.targets.sitl_target import SitlTarget
@@ -227,6 +228,7 @@ def power_campaign(bench_name: str, seed: int, cuts: int) -> list[Judged]:
     with (
         tempfile.TemporaryDirectory(prefix="perilune-campaign-") as folder,
         make_target(bench, Path(folder)) as target,
+        Progress("power cuts", cuts) as bar,
     ):
         if isinstance(target, SitlTarget):
             target.storage = CutStorage()
@@ -241,6 +243,7 @@ def power_campaign(bench_name: str, seed: int, cuts: int) -> list[Judged]:
         work = Load(ground)
         work.begin()
         for number in range(cuts):
+            bar.update(number)
             judged.append(judge_cut(ground, work, source, number))
             if judged[-1].outcome is Outcome.DEAD:
                 break

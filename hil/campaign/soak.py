@@ -22,6 +22,7 @@ from hil.bench import load_bench
 from hil.campaign.flying_board import RECOVERY_S
 from hil.campaign.outcome import CAMPAIGN_DIR
 from hil.ground import Ground
+from hil.plant.progress import Progress
 from hil.targets.errors import TargetError
 from hil.targets.make import make_plant, make_target
 
@@ -49,25 +50,27 @@ class Soak(msgspec.Struct, kw_only=True):
 def soak(quiet_bench: str, bench: str, seconds: float, hang_every_s: float) -> Soak:
     """Fly for so many seconds of the board's time: *quiet_bench* undisturbed, then *bench* with hangs."""
     found = Soak(seconds=seconds)
+    bar = Progress("flight", seconds)
     quiet_s = seconds * QUIET_SHARE
 
     def undisturbed(ground: Ground) -> None:
-        fly_quietly(ground, quiet_s, found)
+        fly_quietly(ground, quiet_s, found, bar)
 
     def with_hangs(ground: Ground) -> None:
         end_s = ground.target.now_s() + seconds - quiet_s
         while (left_s := end_s - ground.target.now_s()) > 0:
-            fly_quietly(ground, min(hang_every_s, left_s), found)
+            fly_quietly(ground, min(hang_every_s, left_s), found, bar)
             hang(ground, found)
 
-    for name, fly in ((quiet_bench, undisturbed), (bench, with_hangs)):
-        try:
-            with board_of(name) as ground:
-                first = len(ground.reports)
-                fly(ground)
-                found.reports += len(ground.reports) - first
-        except (TargetError, PeriluneError) as error:
-            found.wrong.append(f"{name}: {type(error).__name__}: {error}")
+    with bar:
+        for name, fly in ((quiet_bench, undisturbed), (bench, with_hangs)):
+            try:
+                with board_of(name) as ground:
+                    first = len(ground.reports)
+                    fly(ground)
+                    found.reports += len(ground.reports) - first
+            except (TargetError, PeriluneError) as error:
+                found.wrong.append(f"{name}: {type(error).__name__}: {error}")
     return found
 
 
@@ -93,7 +96,7 @@ def free_heap(ground: Ground) -> int:
     return int(ground.number("core.heap_free"))
 
 
-def fly_quietly(ground: Ground, seconds: float, found: Soak) -> None:
+def fly_quietly(ground: Ground, seconds: float, found: Soak, bar: Progress) -> None:
     """Command the board once a second; nothing may be lost, and it may not start anew."""
     ground.run_for(STARTING_S)
     losses, first = dict(ground.lost), len(ground.reports)
@@ -102,6 +105,7 @@ def fly_quietly(ground: Ground, seconds: float, found: Soak) -> None:
     while ground.target.now_s() < end_s:
         ground.do("core.ping")
         found.telecommands += 1
+        bar.update(found.telecommands, f"{len(found.recoveries_s)} hangs")  # one a second
         ground.run_for(1.0)
     end_free = free_heap(ground)
     found.heaps.append((begin_free, end_free))

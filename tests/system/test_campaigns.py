@@ -21,6 +21,7 @@ from hil.campaign.power import SEQUENCE, Load, power_campaign
 from hil.campaign.regions import Flip, Region, draw, regions_of
 from hil.campaign.soak import UNRULY, Soak, board_of, fly_quietly, soak, write_soak
 from hil.ground import Ground
+from hil.plant.progress import Progress
 from hil.targets.sitl_target import SitlTarget
 
 FLIP = Flip("heap", 0x2001_0000, 3)
@@ -283,7 +284,7 @@ def test_a_flight_finds_an_app_that_leaks_slowly() -> None:
     found = Soak(seconds=8.0)
     with board_of(str(UNRULY)) as ground:
         ground.set({"unruly.now": LEAK_SLOWLY})
-        fly_quietly(ground, 8.0, found)
+        fly_quietly(ground, 8.0, found, Progress("flight", 8.0))
     assert [what[:14] for what in found.wrong] == ["free heap fell"]
 
 
