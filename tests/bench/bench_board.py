@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from flight.packet.telecommand import ACK_ACCEPTANCE
 from perilune.boards import load_board
 from perilune.dictionary.load import CORE, load
-from perilune.dictionary.model import Housekeeping
 from perilune.image import KIB, read_image
 from spacepackets.ecss.tc import PusTc
 
@@ -33,7 +32,6 @@ BOARD = "netduinoplus2"
 LOAD = ROOT / "tests/bench/load"
 ON_BOARD = ROOT / "tests/bench/load_on_board.py"
 FLIGHT_ELF = ROOT / f"build/{BOARD}-load/firmware.elf"
-PAYLOAD_ELF = ROOT / f"build/{BOARD}-payload/firmware.elf"
 DEV_ELF = ROOT / f"build/{BOARD}-load-dev/firmware.elf"
 # 100 fields of housekeeping and 50 monitors at 1 Hz, 6 PI loops at 10 Hz, authenticated uplink.
 TITLE = f"Flight program with a load of its own on {BOARD} in QEMU, one instruction a cycle at 168 MHz"
@@ -47,6 +45,7 @@ WAYS = 65  # telecommands one by one; one in 64 of a burst has a number written 
 STEADY = 200
 STEADY_PERIOD_MS = 5
 STRUCTURE = 100  # SID
+SID_OCTETS = STRUCTURE.to_bytes(2, "big")
 REPORT = bytes((3, 25))
 FRAME = 260  # with its marker
 NS_A_US = 1000  # and as many instructions
@@ -124,36 +123,27 @@ def percent(instructions_a_second: float) -> float:
     return round(100 * instructions_a_second / CLOCK_HZ, 2)
 
 
-def housekeeping(elf: Path, storage: Path, structure: Housekeeping, number: int) -> dict[str, int]:
-    """Values of report *number*, from 0, of a structure without floats, after the start."""
-    sid = structure.sid.to_bytes(2, "big")
+def start_rows(folder: Path) -> list[Figure]:
+    """What the `flight` image says of itself in housekeeping."""
+    structure = load([CORE, LOAD]).housekeeping["load.all"]
     with Qemu(BOARD) as target:
-        target.boot(elf, storage=storage, icount=0, skip_sleep=True)
+        target.boot(FLIGHT_ELF, storage=folder / "flight.bin", icount=0, skip_sleep=True)
         ground = downlink_bytes.Ground()
         found: list[bytes] = []
-        while len(found) <= number:
+        # Two may be made before the first frame leaves; the third tells when that was.
+        while len(found) < 3:
             ground.take(target.link.read_exactly(FRAME, TIMEOUT_S))
-            found = [packet for packet in ground.packets[0] if packet[7:9] == REPORT and packet[20:22] == sid]
-    data = int.from_bytes(found[number][22 : 22 + structure.octets], "big")
+            found = [packet for packet in ground.packets[0] if packet[7:9] == REPORT and packet[20:22] == SID_OCTETS]
     values = {}
+    data = int.from_bytes(found[2][22 : 22 + structure.octets], "big")
     for point, bit in structure.fields:
         width = point.type.width
         values[point.name] = data >> (8 * structure.octets - bit - width) & (1 << width) - 1
-    return values
-
-
-def start_rows(folder: Path) -> list[Figure]:
-    """What `flight` images say of themselves in housekeeping."""
-    # Two may be made before the first frame leaves; the third tells when that was.
-    values = housekeeping(FLIGHT_ELF, folder / "flight.bin", load([CORE, LOAD]).housekeeping["load.all"], 2)
-    health = load([CORE, CORE / "payload"]).housekeeping["core.health"]
-    with_payload = housekeeping(PAYLOAD_ELF, folder / "payload.bin", health, 0)["core.heap_free"]
     first_frame_ms = values["load.first_frame_us"] * NS_A_US / CLOCK_HZ * 1000
     heap = values["core.heap_free"]
     return [
         Figure("reset to the first octet of the first housekeeping frame", round(first_frame_ms, 2), "ms", at_most=100),
         Figure("free heap after the start, every service enabled", round(heap / KIB, 1), "KiB", at_least=60),
-        Figure("  the same with power, heat and night", round(with_payload / KIB, 1), "KiB"),
         Figure("  of it in SRAM, had it the core-coupled memory not", round((heap - CCM_OCTETS) / KIB, 1), "KiB"),
     ]
 
