@@ -22,8 +22,8 @@ from .charger import Charger
 from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
 from .loads import LATCHED, RESTORED, SHED, STUCK_OFF, STUCK_ON, TRIPPED, Loads
 
-# Record of the journal: version, wanted, latched for good, flags (charger allowed 1, cells lost from bit 1 on, and those
-# below), charge (4).
+# Record of the journal: version, wanted, latched for good, flags (charger allowed 1, cells lost from bit 1 on, and
+# those below), charge (4).
 _RECORD: int = const(8)
 _VERSION: int = const(1)
 _CHARGE_UNKNOWN: int = const(0x80)
