@@ -202,14 +202,14 @@ def test_memory_is_laid_out_as_the_script_says(folder: Path, tmp_path: Path) -> 
     at = symbols(tmp_path / "program.elf")
     assert at["_stack_guard"] == 0x2000_0000
     assert at["_stack_bottom"] == 0x2000_0000 + 256
-    assert at["_stack_top"] == at["_stack_bottom"] + 16 * 1024
+    assert at["_stack_top"] == at["_stack_bottom"] + 12 * 1024
     assert at["_fault_stack_top"] == at["_stack_top"] + 512
     assert at["_bss_end"] <= at["_heap_start"] < at["_bss_end"] + 16
     assert at["_heap_end"] == 0x2002_0000
 
 
 def test_static_memory_that_leaves_too_little_heap_does_not_link(folder: Path, tmp_path: Path) -> None:
-    room = 128 * 1024 - 16 * 1024 - 256 - 512 - 88 * 1024
+    room = 128 * 1024 - 12 * 1024 - 256 - 512 - 88 * 1024
     assert link(folder, "flight", room - 32, 100, tmp_path).returncode == 0
     failed = link(folder, "flight", room + 32, 100, tmp_path)
     assert failed.returncode != 0

@@ -28,11 +28,16 @@ class Unruly(App):
         self._always = core.index(ids.UNRULY_ALWAYS)
         self._event = ids.EVENT_UNRULY_NOISE
         self._kept: list[bytearray] = []
+        self._told = 0
 
     def step_1hz(self) -> None:
         values = self._values
         values[self._steps] = (values[self._steps] + 1) & 0xFFFF
         deed = values[self._now] or values[self._always]
+        if deed != self._told:
+            # With the next step: first the report leaves that it was told.
+            self._told = deed
+            return
         if deed == _RAISE:
             raise ValueError("unruly")
         if deed == _HANG:

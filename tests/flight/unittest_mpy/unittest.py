@@ -5,6 +5,7 @@ TestCase classes and test methods are found by name, run one by one, and every o
 unittest (through pytest), so nothing here may differ from it in meaning. Allocates freely: it is no flight code.
 """
 
+import gc
 import sys
 
 
@@ -70,58 +71,60 @@ class TestCase:
     def subTest(self, msg=None, **params):
         return _SubTestContext(msg, params)
 
-    def _check(self, held, text, msg):
+    def _check(self, held, msg, text, *values):
+        # The text is made when it is needed: it may be longer than what is free on a board.
         if not held:
+            text = text.format(*values)
             raise AssertionError(f"{text}: {msg}" if msg is not None else text)
 
     def assertTrue(self, value, msg=None):
-        self._check(value, f"{value!r} is not true", msg)
+        self._check(value, msg, "{!r} is not true", value)
 
     def assertFalse(self, value, msg=None):
-        self._check(not value, f"{value!r} is not false", msg)
+        self._check(not value, msg, "{!r} is not false", value)
 
     def assertEqual(self, first, second, msg=None):
-        self._check(first == second, f"{first!r} != {second!r}", msg)
+        self._check(first == second, msg, "{!r} != {!r}", first, second)
 
     def assertNotEqual(self, first, second, msg=None):
-        self._check(first != second, f"{first!r} == {second!r}", msg)
+        self._check(first != second, msg, "{!r} == {!r}", first, second)
 
     def assertIs(self, first, second, msg=None):
-        self._check(first is second, f"{first!r} is not {second!r}", msg)
+        self._check(first is second, msg, "{!r} is not {!r}", first, second)
 
     def assertIsNot(self, first, second, msg=None):
-        self._check(first is not second, f"both are {first!r}", msg)
+        self._check(first is not second, msg, "both are {!r}", first)
 
     def assertIsNone(self, value, msg=None):
-        self._check(value is None, f"{value!r} is not None", msg)
+        self._check(value is None, msg, "{!r} is not None", value)
 
     def assertIsNotNone(self, value, msg=None):
-        self._check(value is not None, "unexpectedly None", msg)
+        self._check(value is not None, msg, "unexpectedly None")
 
     def assertIn(self, member, container, msg=None):
-        self._check(member in container, f"{member!r} not in {container!r}", msg)
+        self._check(member in container, msg, "{!r} not in {!r}", member, container)
 
     def assertNotIn(self, member, container, msg=None):
-        self._check(member not in container, f"{member!r} in {container!r}", msg)
+        self._check(member not in container, msg, "{!r} in {!r}", member, container)
 
     def assertIsInstance(self, value, kind, msg=None):
-        self._check(isinstance(value, kind), f"{value!r} is not of {kind}", msg)
+        self._check(isinstance(value, kind), msg, "{!r} is not of {}", value, kind)
 
     def assertLess(self, first, second, msg=None):
-        self._check(first < second, f"{first!r} not less than {second!r}", msg)
+        self._check(first < second, msg, "{!r} not less than {!r}", first, second)
 
     def assertLessEqual(self, first, second, msg=None):
-        self._check(first <= second, f"{first!r} not less than or equal to {second!r}", msg)
+        self._check(first <= second, msg, "{!r} not less than or equal to {!r}", first, second)
 
     def assertGreater(self, first, second, msg=None):
-        self._check(first > second, f"{first!r} not greater than {second!r}", msg)
+        self._check(first > second, msg, "{!r} not greater than {!r}", first, second)
 
     def assertGreaterEqual(self, first, second, msg=None):
-        self._check(first >= second, f"{first!r} not greater than or equal to {second!r}", msg)
+        self._check(first >= second, msg, "{!r} not greater than or equal to {!r}", first, second)
 
     def assertAlmostEqual(self, first, second, places=None, msg=None, delta=None):
         bound = delta if delta is not None else 0.5 * 10 ** -(7 if places is None else places)
-        self._check(abs(first - second) <= bound, f"{first!r} and {second!r} differ by more than {bound}", msg)
+        self._check(abs(first - second) <= bound, msg, "{!r} and {!r} differ by more than {}", first, second, bound)
 
     def assertRaises(self, expected, func=None, *args, **kwargs):
         context = _RaisesContext(expected)
@@ -178,6 +181,14 @@ def _run_test(case, name, title, counts):
     else:
         counts.passed += 1
         print("ok", title)
+    _forget(case)
+
+
+def _forget(case):
+    """Let go of what a test has made: an old address of its case on the stack must not keep it from the next one."""
+    for name in list(case.__dict__):
+        setattr(case, name, None)  # deleting leaves the value in the table
+    gc.collect()
 
 
 def run_module(module, counts=None):
