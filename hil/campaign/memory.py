@@ -25,7 +25,7 @@ from hil.campaign.flying_board import RECOVERY_S, FlyingBoard, Signs, Watch
 from hil.campaign.outcome import Judged, Outcome
 from hil.campaign.regions import Flip, draw, find_ccm, regions_of, turn
 from hil.plant.progress import Progress
-from hil.targets.errors import TargetDied, TargetError
+from hil.targets.errors import DeadlinePassed, TargetDied, TargetError
 from hil.targets.symbols import Symbols
 
 WINDOW_S = 1.1  # a little more than the period of core.health
@@ -105,7 +105,13 @@ def recover(watch: Watch) -> tuple[str, float, bool]:
     told = [r for r in ground.reports[watch.first :] if isinstance(r, EventReport)]
     crash = [event.text for event in told if event.name == "core.crash"]
     causes = [str(event.fields["cause"].text) for event in told if event.name == "core.boot"]
-    watch.board.make_ready()
+    try:
+        watch.board.make_ready()
+    except DeadlinePassed:
+        # The ground took the new start's counts for the old one's, and what it sent was not accepted: as an operator
+        # would, it begins anew and sends again. A board that then does not answer is dead.
+        ground.session.start(RECOVERY_S)
+        watch.board.make_ready()
     starts = [r for r in ground.reports[watch.first :] if isinstance(r, EventReport) and r.name == "core.boot"]
     if len(starts) >= LOOP_STARTS:
         raise TargetError(f"{len(starts)} starts in a row")
