@@ -28,7 +28,7 @@ SPEED = 60.0
 SUNSET_S = 1800.0  # plant time
 DUSK_S = 1500  # before sunset
 FEED_LOST_S = 600.0
-LOCKED_S = 34  # the phase of the day is looked at every ten seconds
+LOCKED_S = 50  # the phase of the day is looked at every ten seconds, and commanding takes some on a busy machine
 END_S = 30.0
 
 # flight/main.py, which locks the heap behind its start and lets it run for so long.
