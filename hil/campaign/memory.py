@@ -18,6 +18,7 @@ import msgspec
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.errors import PeriluneError
+from perilune.link.sequence_controlled import Phase
 from perilune.telemetry.reports import EventReport
 
 from hil.bench import load_bench
@@ -108,8 +109,10 @@ def recover(watch: Watch) -> tuple[str, float, bool]:
     try:
         watch.board.make_ready()
     except DeadlinePassed:
-        # The ground took the new start's counts for the old one's, and what it sent was not accepted: as an operator
-        # would, it begins anew and sends again. A board that then does not answer is dead.
+        # A link that gave up is started anew, as in Watch.step(). On one that stands, a board that does not answer is
+        # dead.
+        if ground.session.service.phase is Phase.ACTIVE:
+            raise
         ground.session.start(RECOVERY_S)
         watch.board.make_ready()
     starts = [r for r in ground.reports[watch.first :] if isinstance(r, EventReport) and r.name == "core.boot"]

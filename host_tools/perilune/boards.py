@@ -138,7 +138,7 @@ class Budget(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Memory(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    stack_kib: Annotated[int, Meta(ge=4, le=32)] = 12  # twice what the reference payload takes at its start
+    stack_kib: Annotated[int, Meta(ge=4, le=32)] = 12  # a third stays free (tests/board/test_stack.py)
 
 
 class Qemu(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

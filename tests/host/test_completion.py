@@ -39,18 +39,15 @@ def offered(desk: Path, line: str) -> list[str]:
         f"COMP_WORDS=(./perilune {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
         '_perilune; printf "%s\\n" "${COMPREPLY[@]}"'
     )
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(desk)}
-    done = subprocess.run(
-        ["bash", "--norc", "-c", program],
-        cwd=desk,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    return sorted(said(desk, ["bash", "--norc", "-c", program]).split())
+
+
+def said(desk: Path, command: list[str]) -> str:
+    """What a shell at the desk prints."""
+    environment = {"PATH": f"{desk}:/usr/bin:/bin", "HOME": str(desk), "LANG": "C.UTF-8"}
+    done = subprocess.run(command, cwd=desk, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
-    return sorted(done.stdout.split())
+    return done.stdout
 
 
 OFFERS = [
@@ -91,23 +88,10 @@ def test_what_bash_offers(desk: Path, line: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(("line", "expected"), OFFERS)
 def test_what_fish_offers(desk: Path, line: str, expected: list[str]) -> None:
     (desk / "script.fish").write_text(SHELLS["fish"](build_parser(subcommand_names())))
-    environment = {"PATH": f"{desk}:/usr/bin:/bin", "HOME": str(desk), "LANG": "C.UTF-8"}
-    done = subprocess.run(
-        ["fish", "--no-config", "-c", f"source script.fish; complete -C {line!r}"],
-        cwd=desk,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stderr == ""
+    rows = said(desk, ["fish", "--no-config", "-c", f"source script.fish; complete -C {line!r}"]).splitlines()
     # It matches more generously than from the beginning, whatever the case, and tells more behind a tabulator.
     word = line.rsplit(" ", maxsplit=1)[-1]
-    assert (
-        sorted(found for found in (row.split("\t")[0] for row in done.stdout.splitlines()) if found.startswith(word))
-        == expected
-    )
+    assert sorted(found for found in (row.split("\t")[0] for row in rows) if found.startswith(word)) == expected
 
 
 def test_every_place_of_the_command_line_is_in_every_script(capsys: pytest.CaptureFixture[str]) -> None:
