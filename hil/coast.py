@@ -11,10 +11,13 @@ Lives here: what may be passed over, and when. Does not live here: cycles withou
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
+
 from flight.executive import LOAD_CYCLES
 from flight.hal.host import VirtualClock
 from flight.idle import NEVER
-from flight.limits import CYCLE_MS, GROUP_CYCLES, VOUCHED_CYCLES
+from flight.limits import CYCLE_MS, FLUSH_MS, GROUP_CYCLES, VOUCHED_CYCLES
 from flight.topology import Core
 
 from hil.seconds import second_idlers
@@ -22,6 +25,11 @@ from hil.seconds import second_idlers
 _SECOND_MS = CYCLE_MS * GROUP_CYCLES[1]
 # A poller that waits for octets wants to be called within this time, and looks at its port in every turn before.
 _LISTENING_MS = 200
+
+
+def _never(now_ms: int) -> int:
+    """Polls a payload bus that is not there."""
+    return NEVER
 
 
 class Coast:
@@ -36,23 +44,35 @@ class Coast:
         self._clock = clock
         self._housekeeping = core.housekeeping
         self._downlink = core.downlink
-        # The wiring polls the link last of all: what the others report leaves at once.
-        *self._polls, self._poll_link = executive._pollers
-        executive._pollers[:] = [self._poll_others, self._poll_link]
-        self._others_ms = 0
+        # The wiring polls the payload bus behind what waits for a time, and the link last of all: what the others
+        # report leaves at once.
+        *polls, self._poll_link = executive._pollers
+        modbus = core.devices.modbus if core.devices is not None else None
+        self._poll_bus = polls.pop() if modbus is not None and modbus.poll in polls[-1:] else _never
+        self._polls = polls
+        executive._pollers[:] = [self._poll]
+        # Time until each of them is due, ms.
+        self._polls_ms: int = 0
+        self._bus_ms: int = 0
+        self._link_ms: int = 0
+        self._tm = core.tm
         self._seconds = second_idlers(core)
+        # Those in which all tasks of the 1 Hz group run.
+        self._modes_1hz = reduce(and_, executive.groups[1].modes)
         self._written = written
         self._left_out = 0
         self._idlers = [idler for idler in executive.groups[0].idlers if idler is not core.housekeeping]
 
-    def _poll_others(self, now_ms: int) -> int:
-        """All pollers but the link's."""
-        wait_ms = NEVER
+    def _poll(self, now_ms: int) -> int:
+        """All pollers in their order."""
+        polls_ms = NEVER
         for poll in self._polls:
             left_ms = poll(now_ms)
-            wait_ms = min(wait_ms, left_ms)
-        self._others_ms = wait_ms
-        return wait_ms
+            polls_ms = min(polls_ms, left_ms)
+        self._polls_ms = polls_ms
+        self._bus_ms = self._poll_bus(now_ms)
+        self._link_ms = self._poll_link(now_ms)
+        return min(polls_ms, self._bus_ms, self._link_ms)
 
     def _horizon_ms(self, most_ms: int) -> int:
         """Time until something else than a report is due, ms, at most *most_ms*; 1 Hz runs before it are left out."""
@@ -64,7 +84,7 @@ class Coast:
         cycles: int = groups[2].left - 1
         for idler in self._idlers:
             cycles = min(cycles, idler.idle_cycles())
-        horizon_ms = min(most_ms, self._others_ms, executive._left_ms + CYCLE_MS * cycles)
+        horizon_ms = min(most_ms, self._polls_ms, self._bus_ms, executive._left_ms + CYCLE_MS * cycles)
         second_ms: int = executive._left_ms + CYCLE_MS * (groups[1].left - 1)
         if second_ms + _SECOND_MS < horizon_ms:
             # The last one is run, for whoever reads what it tells.
@@ -73,14 +93,15 @@ class Coast:
 
     def _idle_seconds(self, most: int) -> int:
         """How many 1 Hz runs from now, at most *most*, would do nothing but count and tell."""
-        group = self._executive.groups[1]
-        if self._seconds is None or not all(modes & self._executive.mode_bit for modes in group.modes):
+        if most <= 0 or self._seconds is None or not self._modes_1hz & self._executive.mode_bit:
             return 0
         for idler in self._seconds:
-            if most <= 0:
-                return 0
-            most = min(most, idler.idle_cycles())
-        return max(most, 0)
+            seconds = idler.idle_cycles()
+            if seconds < most:
+                most = seconds
+                if most <= 0:
+                    return 0
+        return most
 
     def _read_ms(self) -> int:
         """Time until a report reads values, ms."""
@@ -94,7 +115,8 @@ class Coast:
 
     def run(self, wait_ms: int, most_ms: int) -> int:
         """Let time pass until a turn is due, at most *most_ms*; ms passed. wait_ms: what turn() has just returned."""
-        passed_ms = self._report(most_ms)
+        passed_ms = self._talk(most_ms)
+        passed_ms += self._report(most_ms - passed_ms)
         executive = self._executive
         if passed_ms:
             most_ms -= passed_ms
@@ -103,21 +125,48 @@ class Coast:
         self._clock.advance_ms(wait_ms)
         return passed_ms + wait_ms
 
+    def _talk(self, most_ms: int) -> int:
+        """Let time pass as long as only the payload bus has something to do, less than *most_ms*; ms passed."""
+        # A sequence that waits for a value looks in every turn.
+        if self._bus_ms > _LISTENING_MS or self._polls_ms <= CYCLE_MS:
+            return 0
+        executive, clock, tm = self._executive, self._clock, self._tm
+        horizon_ms = min(most_ms, self._polls_ms, executive._left_ms)
+        bus_ms, link_ms = self._bus_ms, self._link_ms
+        now_ms = 0
+        while now_ms < bus_ms < horizon_ms and bus_ms < link_ms:
+            clock.advance_ms(bus_ms - now_ms)
+            now_ms = bus_ms
+            reports = tm.sent + tm.lost
+            bus_ms += self._poll_bus(clock.ticks_ms())
+            if tm.sent + tm.lost != reports:
+                link_ms = now_ms + self._poll_link(clock.ticks_ms())
+        executive._left_ms -= now_ms
+        self._pass(now_ms, bus_ms, link_ms)
+        return now_ms
+
+    def _pass(self, passed_ms: int, bus_ms: int, link_ms: int) -> None:
+        """*passed_ms* have passed; bus_ms, link_ms: when bus and link are due, from before they passed."""
+        self._polls_ms -= passed_ms
+        self._bus_ms = bus_ms - passed_ms
+        self._link_ms = link_ms - passed_ms
+        self._executive._poll_ms = min(self._polls_ms, self._bus_ms, self._link_ms)
+
     def _report(self, most_ms: int) -> int:
         """Let time pass as long as there are only reports to make, less than *most_ms*; ms passed."""
         executive, housekeeping, clock = self._executive, self._housekeeping, self._clock
         downlink, channel = self._downlink, self._downlink.realtime
-        if self._others_ms <= _LISTENING_MS:
+        if self._polls_ms <= _LISTENING_MS or self._bus_ms <= _LISTENING_MS:
             return 0
         left_ms = executive._left_ms
-        link_ms = executive._poll_ms
+        link_ms = self._link_ms
         idle = housekeeping.idle_cycles()
         due_ms = left_ms + CYCLE_MS * idle
         horizon_ms = self._horizon_ms(most_ms)
         now_ms = 0
         stepped = 0
         while True:
-            next_ms = min(due_ms, link_ms)
+            next_ms = due_ms if due_ms < link_ms else link_ms
             if next_ms >= horizon_ms or next_ms <= now_ms:
                 break
             clock.advance_ms(next_ms - now_ms)
@@ -128,8 +177,15 @@ class Coast:
                 stepped += idle + 1
                 idle = housekeeping.idle_cycles()
                 due_ms += CYCLE_MS * (1 + idle)
-                if now_ms < link_ms and downlink._waiting == channel.waiting and not channel.full:
-                    continue  # the link knows already that something waits for it
+                if now_ms < link_ms and not channel.full:
+                    if downlink._waiting == channel.waiting:
+                        continue  # the link knows already that something waits for it
+                    if channel.waiting:
+                        # All that the link would do is to see it.
+                        downlink._waiting = True
+                        downlink._waiting_ms = clock.ticks_ms()
+                        link_ms = min(link_ms, now_ms + FLUSH_MS)
+                        continue
             link_ms = now_ms + self._poll_link(clock.ticks_ms())
         if not now_ms:
             return 0
@@ -142,8 +198,7 @@ class Coast:
             left_ms += CYCLE_MS * cycles
             self._leave_out_seconds()
         executive._left_ms = left_ms - now_ms
-        executive._poll_ms = min(link_ms, self._others_ms) - now_ms
-        self._others_ms -= now_ms
+        self._pass(now_ms, self._bus_ms, link_ms)
         return now_ms
 
     def _leave_out_seconds(self) -> None:

@@ -6,9 +6,22 @@ and every value on board is the same; what stands in the frames is of no use. Ot
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
+
+from flight.codec import FIELD_SIZE
 from flight.errors import OK
-from flight.limits import APID, TM_RANDOMISED
+from flight.limits import (
+    APID,
+    CLCW_PERIOD_MS,
+    FLUSH_MS,
+    HOUSEKEEPING_CREATED_MAX,
+    HOUSEKEEPING_QUIET_PERIODS,
+    TM_RANDOMISED,
+)
+from flight.link.downlink import _TICKS_MASK
 from flight.link.tm_frame import DATA_LENGTH
+from flight.packet.counters import _COUNT_MASK
 from flight.packet.telemetry import DATA_START
 from flight.service.structure import Structure
 from flight.topology import Core
@@ -21,6 +34,7 @@ _IDLE_PACKET_MIN = 7
 def leave_unwritten(core: Core) -> None:
     """For a board that is made and has not started."""
     _count_housekeeping(core)
+    _compare_values(core)
     if not TM_RANDOMISED:  # an idle frame that left is randomised back
         _count_frames(core)
 
@@ -28,7 +42,8 @@ def leave_unwritten(core: Core) -> None:
 def _count_housekeeping(core: Core) -> None:
     tm, channel = core.tm, core.downlink.realtime
     write = core.housekeeping.send
-    next_count = tm._writer._sequence_counts.next
+    numbers = tm._writer._sequence_counts
+    counts, index = numbers._counts, numbers._index[APID]
     numbered = False
 
     def send(structure: Structure, destination: int) -> None:
@@ -38,9 +53,13 @@ def _count_housekeeping(core: Core) -> None:
             numbered = not destination or numbered
             write(structure, destination)
             return
-        next_count(APID)
+        counts[index] = (counts[index] + 1) & _COUNT_MASK
         length = DATA_START + _SID_LENGTH + structure.size + _ERROR_CONTROL_LENGTH
-        if channel.send(tm.buffer, 0, length) == OK:
+        if length < DATA_LENGTH - channel.fill and channel.full < channel._depth:
+            channel.fill += length
+            channel.waiting = True
+            tm.sent = (tm.sent + 1) & 0xFFFF
+        elif channel.send(tm.buffer, 0, length) == OK:
             tm.sent = (tm.sent + 1) & 0xFFFF
         else:
             tm.lost = (tm.lost + 1) & 0xFFFF
@@ -48,9 +67,39 @@ def _count_housekeeping(core: Core) -> None:
     core.housekeeping.send = send  # type: ignore[method-assign]
 
 
+def _compare_values(core: Core) -> None:
+    """A structure reported on change is packed only when a value is another one than when it was packed last."""
+    housekeeping, values = core.housekeeping, core.values
+    changed_ = housekeeping._changed
+    # Those of the dictionary: what is made by 3/1 may come to have other fields.
+    of_dictionary = housekeeping.structures[:-HOUSEKEEPING_CREATED_MAX]
+    # One more, so that one field makes a tuple as well.
+    picks = {structure.sid: itemgetter(*_indices(structure), 0) for structure in of_dictionary}
+    packed: dict[int, tuple[float, ...]] = {}
+
+    def changed(structure: Structure) -> bool:
+        sid = structure.sid
+        if sid not in picks:
+            return changed_(structure)
+        now = picks[sid](values)
+        if now == packed.get(sid) and structure.quiet + 1 < HOUSEKEEPING_QUIET_PERIODS:
+            structure.quiet += 1
+            return False
+        packed[sid] = now
+        return changed_(structure)
+
+    housekeeping._changed = changed  # type: ignore[method-assign]
+
+
+def _indices(structure: Structure) -> list[int]:
+    """Of the values in a structure."""
+    fmt = structure.fmt
+    return [fmt[at + 4] << 8 | fmt[at + 5] for at in range(0, len(fmt), FIELD_SIZE)]
+
+
 def _count_frames(core: Core) -> None:
     downlink = core.downlink
-    channel = downlink.realtime
+    channel, playback = downlink.realtime, downlink.playback
     close_ = channel.close
 
     def close() -> bool:
@@ -76,6 +125,51 @@ def _count_frames(core: Core) -> None:
             downlink._sealed = True
         return True
 
+    poll_ = downlink.poll
+
+    def poll(now_ms: int, write: Callable[[bytearray], bool]) -> int:
+        """The usual cases by themselves: nothing is due, the open frame is, the idle frame is."""
+        if (
+            channel.full
+            or playback.full
+            or playback.waiting
+            or downlink._sealed
+            or downlink._farm.word != downlink._report
+        ):
+            return poll_(now_ms, write)
+        downlink._changed = False
+        downlink._burst = 0
+        flush = False
+        if not channel.fill:
+            downlink._waiting = False
+        elif downlink._waiting:
+            flush = (now_ms - downlink._waiting_ms) & _TICKS_MASK >= FLUSH_MS
+        else:
+            downlink._waiting = True
+            downlink._waiting_ms = now_ms
+        if not flush and (now_ms - downlink._last_ms) & _TICKS_MASK < CLCW_PERIOD_MS:
+            return 0
+        frame = channel._frames[channel._head] if channel.fill else downlink._idle_frame
+        if channel.fill > DATA_LENGTH - _IDLE_PACKET_MIN or not write(frame):
+            return poll_(now_ms, write)
+        downlink._frame = frame
+        if channel.fill:
+            downlink._channel = channel
+            channel._open = channel._head = (channel._open + 1) % channel._depth
+            channel.fill = 0
+            channel.waiting = False
+            channel.frame_count = (channel.frame_count + 1) & 0xFF
+            if flush:
+                downlink._waiting = False
+        else:
+            downlink._channel = None
+            downlink._idle_count = (downlink._idle_count + 1) & 0xFF
+        downlink._last_ms = now_ms
+        downlink._mc_count = (downlink._mc_count + 1) & 0xFF
+        downlink.frames = (downlink.frames + 1) & 0xFFFF
+        return 1
+
+    downlink.poll = poll  # type: ignore[method-assign]
     channel.close = close  # type: ignore[method-assign]
     channel.seal = seal  # type: ignore[method-assign]
     downlink._seal_anything = seal_anything  # type: ignore[method-assign]
