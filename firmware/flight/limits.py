@@ -81,7 +81,7 @@ TM_VC_IDLE = const(7)
 # Frames queued per virtual channel. Real time: one 100 ms cycle fills three at 115200 baud; the rest is for bursts of
 # verification reports. Playback refills itself from the store, so it needs only what one cycle sends.
 TM_REALTIME_FRAMES = const(16)
-TM_PLAYBACK_FRAMES = const(8)
+TM_PLAYBACK_FRAMES = const(5)
 
 # Real-time frames sent in a row while playback waits; then playback gets one. A chatty real-time channel cannot
 # starve playback, and playback costs real time at most one frame in five.

@@ -21,7 +21,7 @@
 
 #define CONSOLE 3
 // Words. Telecommands to every service of the core took 292 at the deepest; the rest is for missions' apps.
-#define PYSTACK_WORDS 1024
+#define PYSTACK_WORDS 768
 #define PROBE_PATTERN 0xC3A5F00Fu
 // QEMU 7 has the part's 192 KiB of memory in one piece: what is core-coupled on silicon lies behind the SRAM.
 #define QEMU_CCM_BASE 0x20020000u

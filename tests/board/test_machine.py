@@ -64,7 +64,7 @@ def outcome(dev: Board, code: str) -> str:
         ),
         (
             "UART(2, 9600, 7, 1, 2, timeout=5, timeout_char=6)",
-            "UART(2, baudrate=9600, bits=7, parity=1, stop=2, timeout=5, timeout_char=6, txbuf=1024, rxbuf=1024)",
+            "UART(2, baudrate=9600, bits=7, parity=1, stop=2, timeout=5, timeout_char=6, txbuf=512, rxbuf=512)",
         ),
         ("UART(1, txbuf=10, rxbuf=1024, tx='PB6', rx=Pin('PB7')) is UART(1)", "True"),
         ("UART(0)", "ValueError: UART(0) doesn't exist"),
