@@ -27,8 +27,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Places that the user names hold in the folder where they were typed.
 PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)="$(abspath $($(name)))"))
 
-# Boards in an emulator wait more than they compute; so do, less, the other tests.
-WAITING_BOARDS = $(shell echo $$((3 * $$(nproc))))
+# Boards in an emulator wait more than they compute, and so do other tests; but one that is kept waiting is late.
 TEST_WORKERS = $(shell echo $$((2 * $$(nproc))))
 
 # As many jobs as processors, unless `make -j` already said how many.
@@ -87,12 +86,12 @@ check: setup ## the gate: format, lint, types, C warnings, documents, rules
 
 .PHONY: test
 test: setup unix test-images ## run the tests, except the long ones
-	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu --sample qemu
+	@$(VENV)/python -m pytest hil -n $(TEST_WORKERS) --quiet --target sitl --target qemu --sample qemu
 	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not long"
 
 .PHONY: test-long
 test-long: setup unix test-images ## run all tests
-	@$(VENV)/python -m pytest hil -n $(WAITING_BOARDS) --quiet --target sitl --target qemu
+	@$(VENV)/python -m pytest hil -n $(TEST_WORKERS) --quiet --target sitl --target qemu
 	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 
 # What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
@@ -155,7 +154,7 @@ emulate: $(if $(filter sitl,$(EMULATOR)),setup,firmware) ## run a board until Ct
 
 # The board that a target of the scenarios boots: its bench in hil/benches names the same.
 HIL_BOARD = $(if $(filter renode,$(TARGET)),stm32f4_discovery,$(BOARD))
-HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$(WAITING_BOARDS),auto))
+HIL_WORKERS ?= $(if $(filter serial,$(TARGET)),1,$(if $(filter qemu,$(TARGET)),$(TEST_WORKERS),auto))
 
 .PHONY: hil
 hil: setup ## fly the scenarios on a target: TARGET=qemu (sitl, renode, serial BENCH=file)

@@ -3,7 +3,7 @@
 faults.plant("slave_silent", unit="power_unit")
 faults.link_cut()                      # both ways, until clear()
 faults.link_noise(bit_error_rate=1e-4, seed=3)
-faults.link(up=loss(0.001, 40, seed=5))  # any of the lines below; each is drawn from its seed alone
+faults.link(up=loss(0.001, 40, seed=5))  # any of the lines below; drawn from the seed alone, however octets are cut
 faults.power_cut(off_s=2.0)
 """
 
@@ -78,18 +78,37 @@ def loss(rate: float, longest: int, seed: int) -> Through:
     return through
 
 
-def duplication(rate: float, seed: int) -> Through:
-    """A line that delivers what is written at once twice, each time with this probability."""
+def duplication(rate: float, longest: int, seed: int) -> Through:
+    """A line that says, at each octet with this probability, up to *longest* octets that it has said once more."""
     source = random.Random(seed)
-    return lambda octets: octets * 2 if octets and source.random() < rate else octets
+    said = bytearray()
+
+    def through(octets: bytes) -> bytes:
+        out = bytearray()
+        for octet in octets:
+            out.append(octet)
+            said.append(octet)
+            if source.random() < rate:
+                out += said[-source.randint(1, longest) :]
+        del said[:-longest]
+        return bytes(out)
+
+    return through
 
 
 def garbage(rate: float, longest: int, seed: int) -> Through:
-    """A line that says something of its own before what it carries, each time with this probability."""
+    """A line that says something of its own, 1 to *longest* octets, before an octet with this probability."""
     source = random.Random(seed)
-    return lambda octets: (
-        source.randbytes(source.randint(1, longest)) + octets if octets and source.random() < rate else octets
-    )
+
+    def through(octets: bytes) -> bytes:
+        out = bytearray()
+        for octet in octets:
+            if source.random() < rate:
+                out += source.randbytes(source.randint(1, longest))
+            out.append(octet)
+        return bytes(out)
+
+    return through
 
 
 def delay(seconds: float, clock: Callable[[], float]) -> Through:

@@ -159,7 +159,8 @@ class PowerUnit:
         budget.charger_loss = charger_input - budget.battery_in
         drawn = total + charger_input
         budget.array = min(array_available, drawn)
-        budget.feed = drawn - budget.array
+        # What is left of the array in rounding is not drawn from a feed that is not there.
+        budget.feed = min(drawn - budget.array, sources - array_available)
 
     def _discharge(
         self, budget: Budget, missing: float, array_available: float, feed_available: float, battery_c: float

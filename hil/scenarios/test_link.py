@@ -13,12 +13,12 @@ from hil.ground import COMPLETED, Ground
 START, TAIL = bytes.fromhex("eb90"), bytes.fromhex("c5c5c5c5c5c5c579")
 PINGS = 20
 LIGHT_TIME_S = 0.4
-# Bursts and losses hit one in four telecommands and every second frame of telemetry.
+# Each hits one in four telecommands and every second frame of telemetry.
 LINES: dict[str, Callable[[int], Through]] = {
     "bursts": lambda seed: bursts(3e-3, 40, seed),
     "loss": lambda seed: loss(3e-3, 40, seed),
-    "duplication": lambda seed: duplication(0.5, seed),
-    "garbage": lambda seed: garbage(0.5, 60, seed),
+    "duplication": lambda seed: duplication(3e-3, 40, seed),
+    "garbage": lambda seed: garbage(3e-3, 40, seed),
 }
 
 

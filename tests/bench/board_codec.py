@@ -11,11 +11,10 @@ from pathlib import Path
 from hil.targets.qemu import Qemu
 from hil.targets.raw_repl import RawRepl
 from tests.bench.figures import Figure
-from tests.board.upload import upload
+from tests.board.upload import TWIN, upload_twin
 
 ROOT = Path(__file__).resolve().parents[2]
 ELF = ROOT / "build/netduinoplus2-dev/firmware.elf"
-TWIN = ROOT / "firmware/flight/codec/twin.py"  # not in the image, which has the C
 TIMEOUT_S = 120.0
 
 PROLOGUE = """
@@ -95,7 +94,7 @@ class Counter:
     def __init__(self, repl: RawRepl, module: str) -> None:
         self._repl = repl
         if module == TWIN.stem:
-            upload(repl, module, TWIN)
+            upload_twin(repl)
         repl.exec(PROLOGUE.format(module=module), TIMEOUT_S)
 
     def call(self, arguments: str) -> int:

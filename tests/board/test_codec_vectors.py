@@ -1,13 +1,12 @@
 """The octets of tests/vectors/wire.py on the emulated board: its C codec, and the Python twin."""
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.board.conftest import ROOT, Board
-from tests.board.upload import upload
+from tests.board.conftest import Board
+from tests.board.upload import upload_twin
 from tests.vectors import checks, wire
 
 TABLES: list[tuple[str, list[Any]]] = [
@@ -30,18 +29,10 @@ TABLES: list[tuple[str, list[Any]]] = [
 ROWS = sum(len(rows) for _, rows in TABLES)
 
 
-TWIN = ROOT / "firmware/flight/codec/twin.py"
-
-
 @pytest.mark.parametrize(("module", "backend"), [("perilune_codec", "c"), ("twin", "twin")])
-def test_board_agrees_with_every_vector(dev: Board, module: str, backend: str, tmp_path: Path) -> None:
+def test_board_agrees_with_every_vector(dev: Board, module: str, backend: str) -> None:
     if backend == "twin":
-        # Alone on the board, outside of its package.
-        alone = tmp_path / "twin.py"
-        alone.write_text(
-            TWIN.read_text(encoding="utf-8").replace("from ..errors", "from flight.errors"), encoding="utf-8"
-        )
-        upload(dev, "twin", alone)
+        upload_twin(dev)
     dev.exec(inspect.getsource(checks))
     assert dev.exec(f"import {module} as codec\nprint(codec.BACKEND)") == backend
     done = 0

@@ -8,6 +8,7 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[2]
 
 MPY_CROSS = ROOT / "build/mpy-cross/mpy-cross"
+TWIN = ROOT / "firmware/flight/codec/twin.py"  # not in the image, which has the C
 CHUNK = 256  # octets of a bytes literal
 # A file system of one folder, where the board looks for modules first. Its RAM disk is too small for some.
 FILE_SYSTEM = """
@@ -49,3 +50,13 @@ def upload(board: Prompt, name: str, source: Path) -> None:
     board.exec(f"memory.files['{name}.mpy'] = bytearray({len(code)})")
     for at in range(0, len(code), CHUNK):
         board.exec(f"memory.files['{name}.mpy'][{at}:{at + CHUNK}] = {code[at : at + CHUNK]!r}")
+
+
+def upload_twin(board: Prompt) -> str:
+    """Make the Python twin of the codec importable alone, outside of its package; the module's name. Once a boot."""
+    with TemporaryDirectory() as folder:
+        alone = Path(folder) / TWIN.name
+        text = TWIN.read_text(encoding="utf-8")
+        alone.write_text(text.replace("from ..errors", "from flight.errors"), encoding="utf-8")
+        upload(board, TWIN.stem, alone)
+    return TWIN.stem

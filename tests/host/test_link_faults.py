@@ -15,8 +15,8 @@ LINES: dict[str, Callable[[int], Through]] = {
     "noise": lambda seed: noise(1e-3, seed),
     "bursts": lambda seed: bursts(1e-3, 20, seed),
     "loss": lambda seed: loss(1e-3, 20, seed),
-    "duplication": lambda seed: duplication(0.2, seed),
-    "garbage": lambda seed: garbage(0.2, 30, seed),
+    "duplication": lambda seed: duplication(1e-3, 20, seed),
+    "garbage": lambda seed: garbage(1e-3, 20, seed),
 }
 
 
@@ -31,8 +31,16 @@ def test_the_same_seed_does_the_same_and_another_does_not(name: str) -> None:
     assert len({first, other, CLEAN}) == 3
 
 
+@pytest.mark.parametrize("name", LINES)
+def test_it_makes_no_difference_how_the_octets_are_cut(name: str) -> None:
+    line = LINES[name](4)
+    whole = LINES[name](4)(CLEAN)
+    assert b"".join(line(CLEAN[at : at + 7]) for at in range(0, len(CLEAN), 7)) == whole
+    assert carried(LINES[name](4)) == whole
+
+
 @pytest.mark.parametrize(
-    "line", [noise(0, 1), bursts(0, 9, 1), loss(0, 9, 1), duplication(0, 1), garbage(0, 9, 1), wrong_baud(1.0)]
+    "line", [noise(0, 1), bursts(0, 9, 1), loss(0, 9, 1), duplication(0, 9, 1), garbage(0, 9, 1), wrong_baud(1.0)]
 )
 def test_a_line_without_faults_carries_everything(line: Through) -> None:
     assert carried(line) == CLEAN
@@ -60,16 +68,19 @@ def test_loss_takes_octets_and_changes_none() -> None:
     assert all(octet in rest for octet in found)
 
 
-def test_duplication_says_whole_pieces_twice() -> None:
-    line = duplication(0.5, 3)
-    assert {line(b"abc") for _ in range(50)} == {b"abc", b"abcabc"}
+def test_duplication_says_again_what_has_just_been_said() -> None:
+    line = duplication(1.0, 3, 2)
+    said = line(b"abc")
+    assert said in {b"aa" + b + c for b in (b"bb", b"bab") for c in (b"cc", b"cbc", b"cabc")}
+    many = duplication(0.5, 3, 3)
+    assert {many(b"x") for _ in range(50)} == {b"x" * count for count in (1, 2, 3, 4)}
 
 
 def test_garbage_comes_before_what_is_carried() -> None:
     line = garbage(0.5, 4, 3)
-    said = [line(b"abc") for _ in range(50)]
-    assert all(one.endswith(b"abc") for one in said)
-    assert {len(one) for one in said} == {3, 4, 5, 6, 7}
+    said = [line(b"a") for _ in range(50)]
+    assert all(one.endswith(b"a") for one in said)
+    assert {len(one) for one in said} == {1, 2, 3, 4, 5}
 
 
 def test_a_delay_keeps_the_order_and_holds_everything_back() -> None:
