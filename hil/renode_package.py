@@ -120,6 +120,19 @@ def check_version(command: str) -> tuple[int, ...]:
     return version
 
 
+def _extract(archive: tarfile.TarFile, to: Path) -> None:
+    """All of it into the folder *to*, and nothing beside it. Raises TarError."""
+    if hasattr(tarfile, "tar_filter"):
+        archive.extractall(to, filter="tar")
+        return
+    # Python before 3.11.4, as Debian 12 has it.
+    for member in archive.getmembers():
+        names = [member.name, *([str(Path(member.name).parent / member.linkname)] if member.issym() else [])]
+        if not all((to / name).resolve().is_relative_to(to.resolve()) for name in names):
+            raise tarfile.TarError(f"{member.name} would be outside of the folder")
+    archive.extractall(to)
+
+
 def unpack(package: Path, to: Path = UNPACKED) -> Path:
     """Unpack a downloaded portable package; the folder that has Renode's command. Raises PackageError.
 
@@ -130,7 +143,7 @@ def unpack(package: Path, to: Path = UNPACKED) -> Path:
         fresh = Path(name) / "unpacked"
         try:
             with tarfile.open(package) as archive:
-                archive.extractall(fresh, filter="tar")
+                _extract(archive, fresh)
         except (OSError, tarfile.TarError) as error:
             raise PackageError(
                 f"{package} cannot be unpacked", expected=PINNED.package, found=str(error), next_step=how_to_get()

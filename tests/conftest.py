@@ -10,6 +10,7 @@ that it is made once; and what takes long begins first, so that no worker has it
 """
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,9 @@ _folders = tempfile.TemporaryDirectory(prefix="perilune-tests-")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the profile by what was asked for, and keep the ground's files out of the user's folders."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script that runs tests in its background; what they start, they end with Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("RUNTIME", "STATE"):
         os.environ[f"PERILUNE_{name}_DIR"] = str(Path(_folders.name) / name.lower())
     settings.register_profile("same", deadline=None, derandomize=True)

@@ -54,6 +54,38 @@ def test_a_later_package_takes_the_place_of_the_one_before(tmp_path: Path) -> No
     assert sorted(path.name for path in to.iterdir()) == ["renode"]
 
 
+def without_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python before 3.11.4, whose archives know no filter."""
+    if hasattr(tarfile, "tar_filter"):
+        extractall = tarfile.TarFile.extractall
+        monkeypatch.delattr(tarfile, "tar_filter")
+        monkeypatch.setattr(
+            tarfile.TarFile, "extractall", lambda archive, path: extractall(archive, path, filter="fully_trusted")
+        )
+
+
+def test_an_older_python_unpacks_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_filter(monkeypatch)
+    unpack(package(tmp_path / "a.tar.gz", "a/renode", "a/more/file"), tmp_path / "deps" / "renode")
+    assert (tmp_path / "deps" / "renode" / "renode").is_file()
+    assert (tmp_path / "deps" / "renode" / "more" / "file").is_file()
+
+
+@pytest.mark.parametrize(("old", "link"), [(False, ""), (True, ""), (True, "../../../out")])
+def test_nothing_leads_out_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool, link: str) -> None:
+    if old:
+        without_filter(monkeypatch)
+    path = tmp_path / "bad.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("renode/link" if link else "../../out")
+        member.type, member.linkname = (tarfile.SYMTYPE if link else tarfile.REGTYPE), link
+        archive.addfile(member)
+    with pytest.raises(PackageError, match="outside"):
+        unpack(path, tmp_path / "deps" / "renode")
+    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "deps").iterdir())
+
+
 @pytest.mark.parametrize("content", [b"no archive at all", None])
 def test_a_file_that_is_no_package_is_refused_and_nothing_changes(tmp_path: Path, content: bytes | None) -> None:
     to = tmp_path / "deps" / "renode"
