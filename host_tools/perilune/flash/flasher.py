@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -102,6 +103,8 @@ def _run(step: Step, method: Method, board: Board, report: Report) -> str:
             check=False,
             text=True,
             errors="replace",
+            # So that what a Python tool says last stands last.
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise FlashError(
