@@ -3,7 +3,7 @@
 faults.plant("slave_silent", unit="power_unit")
 faults.link_cut()                      # both ways, until clear()
 faults.link_noise(bit_error_rate=1e-4, seed=3)
-faults.link(up=loss(0.001, 40, seed=5))  # any of the lines below; drawn from the seed alone, however octets are cut
+faults.link(up=loss(0.001, 40, seed=5))  # any of the lines below; each is drawn from its seed alone
 faults.power_cut(off_s=2.0)
 """
 
@@ -94,6 +94,12 @@ def duplication(rate: float, longest: int, seed: int) -> Through:
         return bytes(out)
 
     return through
+
+
+def repetition(rate: float, seed: int) -> Through:
+    """A line that delivers what is written at once twice, each time with this probability: for whole telecommands."""
+    source = random.Random(seed)
+    return lambda octets: octets * 2 if octets and source.random() < rate else octets
 
 
 def garbage(rate: float, longest: int, seed: int) -> Through:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hil.faults import bursts, delay, duplication, garbage, loss, noise, nothing, wrong_baud
+from hil.faults import bursts, delay, duplication, garbage, loss, noise, nothing, repetition, wrong_baud
 
 CLEAN = bytes(range(256)) * 40
 PIECES = [CLEAN[at : at + 100] for at in range(0, len(CLEAN), 100)]
@@ -40,7 +40,16 @@ def test_it_makes_no_difference_how_the_octets_are_cut(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [noise(0, 1), bursts(0, 9, 1), loss(0, 9, 1), duplication(0, 9, 1), garbage(0, 9, 1), wrong_baud(1.0)]
+    "line",
+    [
+        noise(0, 1),
+        bursts(0, 9, 1),
+        loss(0, 9, 1),
+        duplication(0, 9, 1),
+        garbage(0, 9, 1),
+        repetition(0, 1),
+        wrong_baud(1.0),
+    ],
 )
 def test_a_line_without_faults_carries_everything(line: Through) -> None:
     assert carried(line) == CLEAN
@@ -74,6 +83,11 @@ def test_duplication_says_again_what_has_just_been_said() -> None:
     assert said in {b"aa" + b + c for b in (b"bb", b"bab") for c in (b"cc", b"cbc", b"cabc")}
     many = duplication(0.5, 3, 3)
     assert {many(b"x") for _ in range(50)} == {b"x" * count for count in (1, 2, 3, 4)}
+
+
+def test_repetition_says_whole_pieces_twice() -> None:
+    line = repetition(0.5, 3)
+    assert {line(b"abc") for _ in range(50)} == {b"abc", b"abcabc"}
 
 
 def test_garbage_comes_before_what_is_carried() -> None:
