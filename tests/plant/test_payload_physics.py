@@ -23,7 +23,7 @@ from hil.plant.payload import (
     PayloadError,
     load_payload,
 )
-from hil.plant.power import Budget
+from hil.plant.power import Budget, Commands, PowerUnit
 from hil.plant.sun import STEFAN_BOLTZMANN, Sun
 from hil.plant.thermal import ThermalNetwork
 
@@ -260,6 +260,16 @@ def test_sources_are_used_array_first_then_feed_then_battery(make_plant: Callabl
     budget = plant.power.budget
     assert budget.feed == 0.0 and budget.battery_out > 0.0
     assert plant.power.bus_voltage == pytest.approx(plant.power.battery_voltage, abs=0.1)
+
+
+def test_a_feed_that_is_not_there_gives_exactly_nothing(battery: Battery) -> None:
+    unit = PowerUnit(load_payload(), battery)
+    commands = Commands([False] * 8, True, True, 10.0, 33.0, [5.0] * 8)
+    for number in range(200):
+        # All of the array goes into the battery.
+        budget = unit.step(commands, 60.0 + 0.37 * number, 20.0, 1.0)
+        assert budget.battery_in > 0.0
+        assert budget.feed == 0.0
 
 
 def test_charger_keeps_current_and_voltage_limits(plant: Plant) -> None:
