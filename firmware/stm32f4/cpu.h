@@ -1,9 +1,12 @@
-// The processor's own instructions: barriers, sleep, interrupt masks. Apart from stm32f4.h so that drivers can be compiled
-// for a workstation against a model of the registers.
+// The processor's own: addresses, and the instructions for barriers, sleep and interrupt masks. Apart from stm32f4.h so that
+// drivers can be compiled for a workstation against a model of the registers.
 #ifndef PERILUNE_CPU_H
 #define PERILUNE_CPU_H
 
 #include <stdint.h>
+
+// Where the bus's address is reached. A workstation's registers and flash lie where its memory has room.
+#define cpu_at(address) (address)
 
 // The compiler keeps accesses on their side of this; the processor keeps them in order anyway.
 static inline void cpu_compiler_barrier(void) {

@@ -29,7 +29,7 @@ typedef struct {
     reg_t BDCR, CSR, reserved6[2];
     reg_t SSCGR, PLLI2SCFGR;
 } rcc_regs_t;
-#define RCC ((rcc_regs_t *)0x40023800u)
+#define RCC ((rcc_regs_t *)cpu_at(0x40023800u))
 #define RCC_CR_HSION (1u << 0)
 #define RCC_CR_HSIRDY (1u << 1)
 #define RCC_CR_HSEON (1u << 16)
@@ -81,14 +81,14 @@ static inline void rcc_enable(reg_t *enable, uint32_t mask) {
 typedef struct {
     reg_t CR, CSR;
 } pwr_regs_t;
-#define PWR ((pwr_regs_t *)0x40007000u)
+#define PWR ((pwr_regs_t *)cpu_at(0x40007000u))
 #define PWR_CR_VOS (1u << 14) // scale 1: needed above 144 MHz
 
 // Flash interface (RM0090 3.9)
 typedef struct {
     reg_t ACR, KEYR, OPTKEYR, SR, CR, OPTCR;
 } flash_regs_t;
-#define FLASH ((flash_regs_t *)0x40023C00u)
+#define FLASH ((flash_regs_t *)cpu_at(0x40023C00u))
 #define FLASH_ACR_LATENCY_MASK 0x7u
 #define FLASH_ACR_PRFTEN (1u << 8)
 #define FLASH_ACR_ICEN (1u << 9)
@@ -112,15 +112,15 @@ typedef struct {
 typedef struct {
     reg_t MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFR[2];
 } gpio_regs_t;
-#define GPIO(port) ((gpio_regs_t *)(0x40020000u + 0x400u * (port))) // port 0 = A .. 8 = I
+#define GPIO(port) ((gpio_regs_t *)cpu_at(0x40020000u + 0x400u * (port))) // port 0 = A .. 8 = I
 
 // USART (RM0090 30.6)
 typedef struct {
     reg_t SR, DR, BRR, CR1, CR2, CR3, GTPR;
 } usart_regs_t;
-#define USART1 ((usart_regs_t *)0x40011000u)
-#define USART2 ((usart_regs_t *)0x40004400u)
-#define USART3 ((usart_regs_t *)0x40004800u)
+#define USART1 ((usart_regs_t *)cpu_at(0x40011000u))
+#define USART2 ((usart_regs_t *)cpu_at(0x40004400u))
+#define USART3 ((usart_regs_t *)cpu_at(0x40004800u))
 #define USART_SR_PE (1u << 0)
 #define USART_SR_FE (1u << 1)
 #define USART_SR_NF (1u << 2)
@@ -144,20 +144,20 @@ typedef struct {
 typedef struct {
     reg_t MEMRMP, PMC, EXTICR[4];
 } syscfg_regs_t;
-#define SYSCFG ((syscfg_regs_t *)0x40013800u)
+#define SYSCFG ((syscfg_regs_t *)cpu_at(0x40013800u))
 
 // External interrupts (RM0090 12.3)
 typedef struct {
     reg_t IMR, EMR, RTSR, FTSR, SWIER, PR;
 } exti_regs_t;
-#define EXTI ((exti_regs_t *)0x40013C00u)
+#define EXTI ((exti_regs_t *)cpu_at(0x40013C00u))
 #define EXTI_LINES 16u // those of the pins
 
 // General-purpose timer (RM0090 18.4)
 typedef struct {
     reg_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
 } tim_regs_t;
-#define TIM2 ((tim_regs_t *)0x40000000u)
+#define TIM2 ((tim_regs_t *)cpu_at(0x40000000u))
 #define TIM_CR1_CEN (1u << 0)
 #define TIM_EGR_UG (1u << 0)
 
@@ -165,11 +165,11 @@ typedef struct {
 typedef struct {
     reg_t SR, CR1, CR2, SMPR1, SMPR2, JOFR[4], HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR[4], DR;
 } adc_regs_t;
-#define ADC1 ((adc_regs_t *)0x40012000u)
+#define ADC1 ((adc_regs_t *)cpu_at(0x40012000u))
 #define ADC_SR_EOC (1u << 1)
 #define ADC_CR2_ADON (1u << 0)
 #define ADC_CR2_SWSTART (1u << 30)
-#define ADC_CCR (*(reg_t *)0x40012304u)
+#define ADC_CCR (*(reg_t *)cpu_at(0x40012304u))
 #define ADC_CCR_PRESCALE_4 (1u << 16)
 #define ADC_CCR_VBATE (1u << 22)
 #define ADC_CCR_TSVREFE (1u << 23)
@@ -178,7 +178,7 @@ typedef struct {
 typedef struct {
     reg_t CR1, CR2, OAR1, OAR2, DR, SR1, SR2, CCR, TRISE, FLTR;
 } i2c_regs_t;
-#define I2C(n) ((i2c_regs_t *)(0x40005400u + 0x400u * ((n) - 1))) // n = 1..3
+#define I2C(n) ((i2c_regs_t *)cpu_at(0x40005400u + 0x400u * ((n) - 1))) // n = 1..3
 
 #define I2C_CR1_PE (1u << 0)
 #define I2C_CR1_START (1u << 8)
@@ -201,9 +201,9 @@ typedef struct {
 typedef struct {
     reg_t CR1, CR2, SR, DR, CRCPR, RXCRCR, TXCRCR, I2SCFGR, I2SPR;
 } spi_regs_t;
-#define SPI1 ((spi_regs_t *)0x40013000u)
-#define SPI2 ((spi_regs_t *)0x40003800u)
-#define SPI3 ((spi_regs_t *)0x40003C00u)
+#define SPI1 ((spi_regs_t *)cpu_at(0x40013000u))
+#define SPI2 ((spi_regs_t *)cpu_at(0x40003800u))
+#define SPI3 ((spi_regs_t *)cpu_at(0x40003C00u))
 
 #define SPI_CR1_CPHA (1u << 0)
 #define SPI_CR1_CPOL (1u << 1)
@@ -221,51 +221,45 @@ typedef struct {
 typedef struct {
     reg_t KR, PR, RLR, SR;
 } iwdg_regs_t;
-#define IWDG ((iwdg_regs_t *)0x40003000u)
+#define IWDG ((iwdg_regs_t *)cpu_at(0x40003000u))
 #define IWDG_KEY_RELOAD 0xAAAAu
 #define IWDG_KEY_UNLOCK 0x5555u
 #define IWDG_KEY_START 0xCCCCu
 
-#define DBGMCU_IDCODE (*(reg_t *)0xE0042000u) // RM0090 38.6.1; device 0x413 is STM32F405/407/415/417
+#define DBGMCU_IDCODE (*(reg_t *)cpu_at(0xE0042000u)) // RM0090 38.6.1; device 0x413 is STM32F405/407/415/417
 #define DBGMCU_DEVICE_MASK 0xFFFu
 #define DBGMCU_DEVICE_F40X 0x413u
 #define DBGMCU_F40X_REVISION_A 0x10000411u // ES0182: revision A names a wrong device
 
 // Cortex-M4 system control space (DDI 0403E B3.2)
-#define SCB_ICSR (*(reg_t *)0xE000ED04u)
-#define SCB_VTOR (*(reg_t *)0xE000ED08u)
-#define SCB_AIRCR (*(reg_t *)0xE000ED0Cu)
+#define SCB_ICSR (*(reg_t *)cpu_at(0xE000ED04u))
+#define SCB_VTOR (*(reg_t *)cpu_at(0xE000ED08u))
+#define SCB_AIRCR (*(reg_t *)cpu_at(0xE000ED0Cu))
 #define SCB_AIRCR_SYSRESETREQ 0x05FA0004u
-#define SCB_CCR (*(reg_t *)0xE000ED14u)
+#define SCB_CCR (*(reg_t *)cpu_at(0xE000ED14u))
 #define SCB_CCR_DIV_0_TRP (1u << 4)
-#define SCB_SHPR3 (*(reg_t *)0xE000ED20u)
-#define SCB_SHCSR (*(reg_t *)0xE000ED24u)
+#define SCB_SHPR3 (*(reg_t *)cpu_at(0xE000ED20u))
+#define SCB_SHCSR (*(reg_t *)cpu_at(0xE000ED24u))
 #define SCB_SHCSR_FAULTS (7u << 16) // MemManage, BusFault, UsageFault
-#define SCB_CFSR (*(reg_t *)0xE000ED28u)
-#define SCB_HFSR (*(reg_t *)0xE000ED2Cu)
-#define SCB_MMFAR (*(reg_t *)0xE000ED34u)
-#define SCB_BFAR (*(reg_t *)0xE000ED38u)
-#define SCB_CPACR (*(reg_t *)0xE000ED88u)
-#define MPU_CTRL (*(reg_t *)0xE000ED94u)
-#define MPU_RNR (*(reg_t *)0xE000ED98u)
-#define MPU_RBAR (*(reg_t *)0xE000ED9Cu)
-#define MPU_RASR (*(reg_t *)0xE000EDA0u)
-#define SYST_CSR (*(reg_t *)0xE000E010u)
-#define SYST_RVR (*(reg_t *)0xE000E014u)
-#define SYST_CVR (*(reg_t *)0xE000E018u)
-#define NVIC_ISER(n) (*(reg_t *)(0xE000E100u + 4u * (n)))
-#define NVIC_ICER(n) (*(reg_t *)(0xE000E180u + 4u * (n)))
-#define NVIC_IPR(n) (*(reg_t *)(0xE000E400u + 4u * (n)))
-
-static inline void nvic_enable(uint32_t irq, uint32_t priority) {
-    reg_t *four = &NVIC_IPR(irq >> 2);
-    *four = (*four & ~(0xFFu << 8 * (irq & 3))) | priority << 8 * (irq & 3);
-    NVIC_ISER(irq >> 5) = 1u << (irq & 31);
-}
-#define DEMCR (*(reg_t *)0xE000EDFCu)
+#define SCB_CFSR (*(reg_t *)cpu_at(0xE000ED28u))
+#define SCB_HFSR (*(reg_t *)cpu_at(0xE000ED2Cu))
+#define SCB_MMFAR (*(reg_t *)cpu_at(0xE000ED34u))
+#define SCB_BFAR (*(reg_t *)cpu_at(0xE000ED38u))
+#define SCB_CPACR (*(reg_t *)cpu_at(0xE000ED88u))
+#define MPU_CTRL (*(reg_t *)cpu_at(0xE000ED94u))
+#define MPU_RNR (*(reg_t *)cpu_at(0xE000ED98u))
+#define MPU_RBAR (*(reg_t *)cpu_at(0xE000ED9Cu))
+#define MPU_RASR (*(reg_t *)cpu_at(0xE000EDA0u))
+#define SYST_CSR (*(reg_t *)cpu_at(0xE000E010u))
+#define SYST_RVR (*(reg_t *)cpu_at(0xE000E014u))
+#define SYST_CVR (*(reg_t *)cpu_at(0xE000E018u))
+#define NVIC_ISER(n) (*(reg_t *)cpu_at(0xE000E100u + 4u * (n)))
+#define NVIC_ICER(n) (*(reg_t *)cpu_at(0xE000E180u + 4u * (n)))
+#define NVIC_IPR(n) (*(reg_t *)cpu_at(0xE000E400u + 4u * (n)))
+#define DEMCR (*(reg_t *)cpu_at(0xE000EDFCu))
 #define DEMCR_TRCENA (1u << 24)
-#define DWT_CTRL (*(reg_t *)0xE0001000u)
-#define DWT_CYCCNT (*(reg_t *)0xE0001004u)
+#define DWT_CTRL (*(reg_t *)cpu_at(0xE0001000u))
+#define DWT_CYCCNT (*(reg_t *)cpu_at(0xE0001004u))
 
 // Interrupt numbers (RM0090 table 62)
 #define IRQ_EXTI0 6 // .. IRQ_EXTI0 + 4 for lines 0..4
@@ -284,5 +278,11 @@ static inline void nvic_enable(uint32_t irq, uint32_t priority) {
 #define PRIORITY_PIN_IRQ 0x80u
 
 #include "cpu.h"
+
+static inline void nvic_enable(uint32_t irq, uint32_t priority) {
+    reg_t *four = &NVIC_IPR(irq >> 2);
+    *four = (*four & ~(0xFFu << 8 * (irq & 3))) | priority << 8 * (irq & 3);
+    NVIC_ISER(irq >> 5) = 1u << (irq & 31);
+}
 
 #endif

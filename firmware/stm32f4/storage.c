@@ -102,9 +102,9 @@ static bool flash_store(uint32_t address, const uint8_t *from, bool whole_word) 
     if (whole_word) {
         uint32_t word;
         memcpy(&word, from, sizeof(word));
-        *(volatile uint32_t *)address = word;
+        *(volatile uint32_t *)cpu_at(address) = word;
     } else {
-        *(volatile uint8_t *)address = *from;
+        *(volatile uint8_t *)cpu_at(address) = *from;
     }
     cpu_dsb();
     return flash_wait() && !(FLASH->SR & FLASH_SR_ERRORS);
@@ -161,7 +161,7 @@ storage_status_t storage_read(uint32_t offset, uint8_t *to, size_t size) {
         return STORAGE_RANGE;
     }
     if (kind == STORAGE_FLASH) {
-        memcpy(to, (const void *)flash_address(offset), size);
+        memcpy(to, (const void *)cpu_at(flash_address(offset)), size);
         return STORAGE_OK;
     }
     return semihosting_read(host_file, offset, to, size) ? STORAGE_OK : STORAGE_FAILED;

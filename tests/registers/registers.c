@@ -3,25 +3,31 @@
 // The drivers are compiled unchanged, with gcc's thread sanitizer, which calls a function before each access to memory and
 // tells volatile ones apart. This file is those functions, in place of the sanitizer's library: a read of a register asks the
 // model for its value just before the driver loads it, and a write is told to the model as soon as the driver does anything
-// else. The registers lie at their real addresses, in plain memory.
-#define _GNU_SOURCE
+// else. The registers lie in plain memory; cpu_at finds the place of an address there.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 #include "clock.h"
+#include "cpu.h"
 #include "exti.h"
 #include "semihosting.h"
 #include "timebase.h"
 #include "uart.h"
 #include "watchdog.h"
 
+uint8_t registers_peripherals[PERIPHERALS_SIZE];
+uint8_t registers_system[SYSTEM_SIZE];
+uint8_t registers_storage[STORAGE_SIZE]; // read as memory, written through the model, bytes too
+
 static const struct {
-    uint32_t first, size;
-} regions[] = { { 0x40000000u, 0x80000u }, { 0xE000E000u, 0x1000u }, { 0x080C0000u, 0x40000u } };
-#define REGIONS (sizeof(regions) / sizeof(regions[0]))
-#define FLASH_REGION 2 // storage: read as memory, written through the model, bytes too
+    uint8_t *memory;
+    uint32_t size, address;
+} regions[] = {
+    { registers_peripherals, PERIPHERALS_SIZE, PERIPHERALS_AT },
+    { registers_system, SYSTEM_SIZE, SYSTEM_AT },
+    { registers_storage, STORAGE_SIZE, STORAGE_AT },
+};
 
 clock_rates_t clock_rates = { 168000000, 42000000, 84000000 };
 
@@ -38,19 +44,26 @@ static volatile uint8_t *written;
 static uint32_t written_size;
 static uint32_t narrow_accesses;
 
-bool registers_open(read_hook_t read, write_hook_t write, time_hook_t time, mask_hook_t mask) {
+void registers_open(read_hook_t read, write_hook_t write, time_hook_t time, mask_hook_t mask) {
     on_read = read;
     on_write = write;
     on_time = time;
     on_mask = mask;
-    for (unsigned i = 0; i < REGIONS; i++) {
-        void *wanted = (void *)(uintptr_t)regions[i].first;
-        if (mmap(wanted, regions[i].size, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != wanted) {
-            return false;
+}
+
+void *registers_at(uint32_t address) {
+    return cpu_at(address);
+}
+
+// The other way; 0 for memory that is no register's.
+static uint32_t address_of(const volatile void *memory) {
+    for (unsigned i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
+        uintptr_t offset = (uintptr_t)memory - (uintptr_t)regions[i].memory;
+        if (offset < regions[i].size) {
+            return regions[i].address + (uint32_t)offset;
         }
     }
-    return true;
+    return 0;
 }
 
 // Tell the model of the last write. Called by the tests after each driver call.
@@ -58,7 +71,7 @@ void registers_settle(void) {
     if (written != NULL) {
         volatile uint8_t *at = written;
         written = NULL;
-        on_write((uint32_t)(uintptr_t)at, written_size == 1 ? *at : *(volatile uint32_t *)at);
+        on_write(address_of(at), written_size == 1 ? *at : *(volatile uint32_t *)at);
     }
 }
 
@@ -66,45 +79,34 @@ uint32_t registers_narrow_accesses(void) {
     return narrow_accesses;
 }
 
-static bool is_register(const volatile void *address) {
-    for (unsigned i = 0; i < REGIONS; i++) {
-        if ((uintptr_t)address - regions[i].first < regions[i].size) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void __tsan_volatile_read4(void *address) {
     registers_settle();
-    if (is_register(address)) {
-        *(volatile uint32_t *)address = on_read((uint32_t)(uintptr_t)address);
+    uint32_t at = address_of(address);
+    if (at != 0) {
+        *(volatile uint32_t *)address = on_read(at);
     }
 }
 
 void __tsan_volatile_write4(void *address) {
     registers_settle();
-    if (is_register(address)) {
+    if (address_of(address) != 0) {
         written = address;
         written_size = 4;
     }
 }
 
-static bool is_storage(const volatile void *address) {
-    return (uintptr_t)address - regions[FLASH_REGION].first < regions[FLASH_REGION].size;
-}
-
 void __tsan_volatile_write1(void *address) {
     registers_settle();
-    if (is_storage(address)) {
+    uint32_t at = address_of(address);
+    if (at - STORAGE_AT < STORAGE_SIZE) {
         written = address;
         written_size = 1;
     } else {
-        narrow_accesses += is_register(address);
+        narrow_accesses += at != 0;
     }
 }
 
-#define NARROW(name) void name(void *address) { narrow_accesses += is_register(address); }
+#define NARROW(name) void name(void *address) { narrow_accesses += address_of(address) != 0; }
 NARROW(__tsan_volatile_read1)
 NARROW(__tsan_volatile_read2)
 NARROW(__tsan_volatile_read8)
@@ -133,12 +135,12 @@ IGNORED(__tsan_unaligned_write16)
 IGNORED(__tsan_func_entry)
 
 void __tsan_read_range(void *address, unsigned long size) {
-    (void)address;
     (void)size;
+    narrow_accesses += address_of(address) != 0;
 }
 void __tsan_write_range(void *address, unsigned long size) {
-    (void)address;
     (void)size;
+    narrow_accesses += address_of(address) != 0;
 }
 void __tsan_func_exit(void) {
 }

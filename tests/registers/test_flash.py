@@ -75,8 +75,11 @@ class Interface:
             sector = (value & SNB) >> 3
             self.erased.append(sector)
             self.busy_until_ns = self.hardware.now_ns + ERASE_NS
-            ctypes.memset(STORAGE + (sector - FIRST_SECTOR) * SECTOR_SIZE, 0xFF, SECTOR_SIZE)
+            self.empty(sector)
             self.cache_fresh = False
+
+    def empty(self, sector: int) -> None:
+        ctypes.memset(self.hardware.memory(STORAGE + (sector - FIRST_SECTOR) * SECTOR_SIZE), 0xFF, SECTOR_SIZE)
 
 
 class RenodeInterface(Interface):
@@ -98,7 +101,7 @@ class RenodeInterface(Interface):
             sector = (value & SNB) >> 3
             self.erased.append(sector)
             if sector >= FIRST_SECTOR:
-                ctypes.memset(STORAGE + (sector - FIRST_SECTOR) * SECTOR_SIZE, 0xFF, SECTOR_SIZE)
+                self.empty(sector)
         self.cache_fresh = True
 
 
@@ -107,12 +110,13 @@ class Cells:
 
     def __init__(self, interface: Interface) -> None:
         self.interface = interface
-        self.content = bytearray(ctypes.string_at(STORAGE, 2 * SECTOR_SIZE))
+        self.memory = interface.hardware.memory(STORAGE)
+        self.content = bytearray(ctypes.string_at(self.memory, 2 * SECTOR_SIZE))
         self.stores: list[tuple[int, int]] = []  # offset and size
         self.wear: set[int] = set()  # offsets that do not take what is written
 
     def sync(self) -> None:
-        self.content[:] = ctypes.string_at(STORAGE, 2 * SECTOR_SIZE)
+        self.content[:] = ctypes.string_at(self.memory, 2 * SECTOR_SIZE)
 
     def read(self, offset: int) -> int:
         raise AssertionError("flash is read as memory")
@@ -128,7 +132,7 @@ class Cells:
         if offset in self.wear:
             after = bytes(before)
         self.content[offset : offset + size] = after
-        ctypes.memmove(STORAGE + offset, after, size)
+        ctypes.memmove(self.memory + offset, after, size)
         self.stores.append((offset, size))
         interface.busy_until_ns = interface.hardware.now_ns + PROGRAM_NS
         interface.cache_fresh = interface.always_programs
@@ -155,7 +159,7 @@ class Part:
         self.hardware = hardware
         hardware.access_ns = 1000
         self.interface = interface
-        ctypes.memset(STORAGE, 0xFF, 2 * SECTOR_SIZE)
+        ctypes.memset(hardware.memory(STORAGE), 0xFF, 2 * SECTOR_SIZE)
         self.cells = Cells(self.interface)
         hardware.attach(FLASH, self.interface)
         hardware.attach(STORAGE, self.cells, 2 * SECTOR_SIZE)
