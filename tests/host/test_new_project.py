@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from perilune.archive import ArchiveWriter
 from perilune.cli import main
+from perilune.client.configuration import load_configuration
 from perilune.dictionary.load import CORE, mission_folder
 from perilune.dictionary.supply import load_checked
 from perilune.new_project import TEMPLATE, ProjectError, make_project
@@ -69,6 +71,22 @@ def test_its_name_stands_everywhere(tmp_path: Path) -> None:
     assert [path for path, text in texts.items() if "@" in text.replace("@echo", "").replace("\t@", "")] == []
     assert "class SunSeeker(App)" in texts[Path("mission/sun_seeker_app.py")]
     assert 'title = "Sun seeker"' in texts[Path("mission/sun_seeker.toml")]
+
+
+def test_the_archive_of_its_board_can_be_made_and_outlives_what_is_built(tmp_path: Path) -> None:
+    folder = tmp_path / "sun_seeker"
+    make_project(folder, BOARD, with_payload=False)
+    archive = load_configuration(folder / "perilune.toml").target("board").archive
+    assert archive is not None
+    ArchiveWriter(archive, load_checked([CORE])).close()
+    command = tmp_path / "perilune" / ".venv" / "bin" / "perilune"  # only looked for
+    command.parent.mkdir(parents=True)
+    command.touch()
+    subprocess.run(["make", "clean", f"PERILUNE={tmp_path / 'perilune'}"], cwd=folder, check=True)
+    assert archive.is_file()
+    beside = [Path(f"{archive.name}{end}") for end in ("", "-wal", "-shm", ".lock", ".detach.lock", ".days")]
+    patterns = (folder / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert [path for path in beside if not any(path.match(pattern) for pattern in patterns)] == []
 
 
 @pytest.mark.parametrize(
