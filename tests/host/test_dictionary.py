@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 from pathlib import Path
 
 import pytest
 from flight.codec import unpack
+from perilune.dictionary.__main__ import main as generator
 from perilune.dictionary.encode import ArgumentError, encode, packet
 from perilune.dictionary.generate import id_values, table_values, tables_source, write
 from perilune.dictionary.keys import BENCH_KEYS, read_keys
 from perilune.dictionary.load import CORE, load
 from perilune.dictionary.model import Dictionary
 from perilune.dictionary.reference import reference
+from perilune.errors import KeyFileError
+from perilune.link.keys import load_authenticator
 
 TRIAL = Path(__file__).resolve().parents[1] / "flight" / "trial"
 
@@ -199,10 +203,28 @@ class TestTables:
         assert len(signed) > 20
         assert [value for value in signed if isinstance(value, float)] == []
 
-    def test_keys(self, tmp_path: Path) -> None:
-        path = tmp_path / "keys.toml"
-        path.write_text('ad = "00112233445566778899aabbccddeeff"\nbd = "ff"\n', encoding="utf-8")
-        assert read_keys(path) == (bytes.fromhex("00112233445566778899aabbccddeeff"), b"\xff")
+    def test_keys_are_those_that_the_ground_takes(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path, good = tmp_path / "keys.toml", "00112233445566778899aabbccddeeff"
+        words = ["generate", "--out", str(tmp_path / "out"), "--keys", str(path)]
+        for text, found in (
+            (f'ad = ""\nbd = "{good}"', "key ad in"),
+            (f'ad = "{good}"\nbd = "{good[2:]}"', "key bd in"),
+            (f'ad = 5\nbd = "{good}"', "TypeError"),
+            (f'ad = "{good}"', "KeyError: 'bd'"),
+        ):
+            path.write_text(text, encoding="utf-8")
+            assert generator(words) == 1
+            error = capsys.readouterr().err
+            assert found in error and str(path) in error
+            with pytest.raises(KeyFileError, match=re.escape(error.strip())):
+                load_authenticator(path)
+        assert generator([*words[:-1], str(tmp_path)]) == 1
+        assert "IsADirectoryError" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+        path.write_text(f'ad = "{good}"\nbd = "{good[::-1]}"', encoding="utf-8")
+        assert generator(words) == 0
+        keys = runpy.run_path(str(tmp_path / "out" / "mission_keys.py"))["KEYS"]
+        assert keys == (bytes.fromhex(good), bytes.fromhex(good[::-1])) == read_keys(path)
 
 
 def test_reference_names_everything(trial: Dictionary) -> None:

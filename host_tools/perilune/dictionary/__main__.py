@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..errors import PeriluneError
 from .generate import write
 from .keys import read_keys
 from .load import CORE
-from .problem import DictionaryError
 from .reference import reference
 from .supply import load_checked, names_put_together
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.out.write_text(reference(dictionary), encoding="utf-8")
         else:
             print(reference(dictionary), end="")
-    except (DictionaryError, FileNotFoundError, KeyError, ValueError) as error:
+    except (PeriluneError, FileNotFoundError, KeyError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -122,12 +122,12 @@ class VolatileNumbers:
         """Nothing to note."""
 
 
-def load_authenticator(path: Path) -> Authenticator:
-    """The authenticator with the keys in `path` and the numbers beside it. Raises KeyFileError."""
+def read_key_file(path: Path) -> tuple[bytes, bytes]:
+    """The keys of AD and of BD frames in `path`, KEY_MIN_LENGTH octets each or more. Raises KeyFileError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         keys = {name: bytes.fromhex(table[name]) for name in ("ad", "bd")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise KeyFileError(
             f"cannot read the keys in {path}",
             expected='TOML with ad = "<hex>" and bd = "<hex>"',
@@ -139,4 +139,9 @@ def load_authenticator(path: Path) -> Authenticator:
             raise KeyFileError(
                 f"key {name} in {path} is too short", expected=f"{KEY_MIN_LENGTH} octets or more", found=str(len(key))
             )
-    return Authenticator(keys["ad"], keys["bd"], NumberFile(path.with_suffix(".numbers.json")))
+    return keys["ad"], keys["bd"]
+
+
+def load_authenticator(path: Path) -> Authenticator:
+    """The authenticator with the keys in `path` and the numbers beside it. Raises KeyFileError."""
+    return Authenticator(*read_key_file(path), NumberFile(path.with_suffix(".numbers.json")))
