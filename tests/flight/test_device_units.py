@@ -270,6 +270,19 @@ class TestCommands(unittest.TestCase):
         self.bench.run(11)
         self.assertTrue(self.target.updates > updates and self.target.link_ok)
 
+    def test_its_restarts_are_not_counted(self):
+        self.slave.inputs[0] = VERSION + 1
+        for uptime in (90, 60, 30):
+            self.slave.inputs[2] = uptime
+            self.bench.run(10)
+        self.assertEqual(self.target.restarts, 0)
+
+    def test_an_uptime_of_32_bits(self):
+        for uptime, restarts in ((0xFFFF, 0), (0x10000, 0), (0x80000000, 0), (0x80000001, 0), (0x7FFFFFFF, 1), (5, 2)):
+            self.slave.inputs[1:3] = uptime >> 16, uptime & 0xFFFF
+            self.bench.run(11)
+            self.assertEqual((uptime, self.target.restarts), (uptime, restarts))
+
 
 class Steady:
     def __init__(self):
@@ -292,6 +305,14 @@ class TestHeap(unittest.TestCase):
         steady = Steady()
         self.assertGreater(run_locked(steady), 10)
         self.assertGreater(steady.bench.target.restarts, 0)
+
+    @needs_heap_lock
+    def test_nothing_is_allocated_for_a_long_uptime_or_a_unit_that_is_not_understood(self):
+        for version in (VERSION, VERSION + 1):
+            bench = Bench()
+            bench.slave.inputs[:3] = version, 0xFFFF, 0xFFFF
+            run_locked(lambda bench=bench: bench.run(50))
+            self.assertEqual(bench.link.commandable, version == VERSION)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ class UnitLink(Client):
         self._see_holding: Transaction | None = None
         self._next_s = 0
         self._verify_s = 0
-        self._uptime_s = 0
+        self._uptime_high = 0
+        self._uptime_low = 0
         self.commandable = False
 
     # --- made at start ------------------------------------------------------------------------------------------------
@@ -256,22 +257,25 @@ class UnitLink(Client):
         values = self.values
         unpack(self._format, buffer, start, end, values)
         target = self._target
-        uptime_s = values[self._uptime_at] << 16 | values[self._uptime_at + 1]
-        if uptime_s < self._uptime_s:
-            target.restarts = (target.restarts + 1) & _COUNT_MASK
-            self.tell_all()
-        self._uptime_s = uptime_s
         self.commandable = values[self._version_at] == self._version
-        if self.commandable:
-            target.age_s = 0
-            target.link_ok = True
-            target.updates = (target.updates + 1) & _COUNT_MASK
-            target.received()
-        else:
+        if not self.commandable:
             # What its registers mean is not known: nothing was read.
             target.link_ok = False
             for reading in target.all:
                 reading.valid = False
+            return
+        # By halves: 32 bits are no small integer.
+        high = values[self._uptime_at]
+        low = values[self._uptime_at + 1]
+        if high < self._uptime_high or (high == self._uptime_high and low < self._uptime_low):
+            target.restarts = (target.restarts + 1) & _COUNT_MASK
+            self.tell_all()
+        self._uptime_high = high
+        self._uptime_low = low
+        target.age_s = 0
+        target.link_ok = True
+        target.updates = (target.updates + 1) & _COUNT_MASK
+        target.received()
 
     def tell_all(self) -> None:
         """The unit has forgotten: tell it everything anew."""
