@@ -268,7 +268,8 @@ class Modes(FunctionHandler, FunctionGuard, Idler):
         core.executive.mode_bit = _ISOLATED_BIT if self.isolated else 1 << mode
         core.hal.clock.uptime(self._uptime)
         self._since_s = self._uptime[0]
-        if before == MODE_BOOT or self._reason == REASON_COMMAND:
+        # A change alone is no word from the ground: the schedule and sequences ask for some too.
+        if 1 << before & _WAITS:
             self._heard_s = self._since_s
         self._octet[0] = mode
         core.store.put(STORE_MODE, self._octet, 0, 1)

@@ -191,6 +191,26 @@ class TestCommandLoss(ModesCase):
                 self.core.uplink.frames_bd += 1
         self.assertEqual(self.modes.mode, MODE_STANDBY)
 
+    def test_changes_that_the_board_asks_for_itself_do_not_count(self):
+        self.go(MODE_NOMINAL)
+        self.set(ids.MODES_COMMAND_LOSS_S, 6)
+        for mode in (MODE_SCIENCE, MODE_NOMINAL):
+            self.bench.run(2_000)
+            self.change(mode)
+        self.bench.run(3_000)
+        self.assertEqual(self.modes.mode, MODE_SAFE)
+
+    def test_it_begins_with_the_way_out_of_a_mode_that_waits(self):
+        for mode in (MODE_SURVIVAL, MODE_SAFE):
+            self.go(mode)
+            self.set(ids.MODES_COMMAND_LOSS_S, 4)
+            self.bench.run(6_000)
+            self.change(MODE_STANDBY)
+            self.bench.run(3_000)
+            self.assertEqual(self.modes.mode, MODE_STANDBY)
+            self.bench.run(3_000)
+            self.assertEqual(self.modes.mode, MODE_SAFE)
+
     def test_not_in_survival_and_never_when_switched_off(self):
         for mode, limit in ((MODE_SURVIVAL, 2), (MODE_NOMINAL, 0)):
             self.storage = empty_storage()
