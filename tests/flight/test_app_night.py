@@ -6,7 +6,7 @@ import unittest
 from flight.app.night import DAWN, DAY, DUSK, NIGHT, Night
 from flight.app.night.solar_time import ESTIMATED, KNOWN, UNKNOWN
 from flight.app.night.sun import NEVER_S, Sun
-from flight.device.power import ARRAY_PRODUCING, PowerUnit
+from flight.device.power import ARRAY_PRODUCING, FEED_PRESENT, PowerUnit
 from flight.limits import STORE_NIGHT
 from flight.service.failure import DONE, STATE
 from flight.tables import MODE_NOMINAL, MODE_STANDBY, MODE_SURVIVAL
@@ -280,6 +280,26 @@ class TestSolarTime(unittest.TestCase):
         self.assertIn("SOLAR_TIME_LOST", bench.run(2 * HOUR))
         self.assertEqual(bench.value("TIME_STATE"), UNKNOWN)
 
+    def test_the_feed_in_a_night_says_nothing_about_the_time(self):
+        bench = Bench()
+        bench.know(DAY_S // 4 - HOUR)
+        bench.true = None
+        bench.run(HOUR)
+        bench.board.power.status = FEED_PRESENT
+        self.assertEqual(bench.run(30 * HOUR), [])
+        self.assertEqual((bench.value("TIME_STATE"), bench.value("PHASE")), (KNOWN, DAY))
+        bench.lit(False)
+        self.assertEqual((bench.run(10), bench.value("PHASE")), (["NIGHT_BEGAN"], NIGHT))
+
+    def test_the_feed_is_no_sunrise_for_an_estimate(self):
+        bench = Bench(true=DAY_S // 2)
+        bench.app.time.set(DAY_S * 3 // 4 - 10 * HOUR, DAY_S, ESTIMATED)
+        bench.run(100)
+        bench.true = None
+        bench.board.power.status = FEED_PRESENT
+        self.assertIn("DAWN_BEGAN", bench.run(2 * HOUR))
+        self.assertAlmostEqual(bench.app.time.since_noon_s, DAY_S * 3 // 4 - 8 * HOUR, delta=200)
+
     def test_darkness_in_the_day_of_a_known_clock_is_night_and_no_doubt(self):
         bench = Bench()
         bench.know(0)
@@ -334,6 +354,14 @@ class TestPhases(unittest.TestCase):
         bench.run(100)
         bench.board.power.link_ok = False
         self.assertEqual(bench.run(2000), ["NIGHT_BEGAN"])
+
+    def test_a_unit_that_has_answered_any_number_of_times_is_heard(self):
+        bench = Bench()
+        bench.run(HOUR)
+        bench.lit(False)
+        bench.run(3500)
+        bench.board.power.updates = 0  # of 65536
+        self.assertEqual(bench.run(200), ["NIGHT_BEGAN"])
 
     def test_what_did_not_happen_is_asked_for_again(self):
         bench = Bench()

@@ -4,11 +4,14 @@ Lives here: phases of the lunar day and the events that lead through the modes. 
 (solar_time.py), the sun (sun.py), the stages of the return (dawn.py), and what is done: that is in sequences of the
 dictionary, which the events start by event-actions and which an operator replaces by ST[21].
 
-Phases. NIGHT begins when the sun goes below the horizon mask and the array is dark, or when array and feed have been
-dark for `dark_s` whatever the clock says: without them it is night for the battery. It ends when the array or the feed
-is lit and the sun is up, or when it has been lit for `lit_s` although the clock says night. DAWN is the day until the
-return is over; DUSK the last `dusk_s` before the predicted sunset. Without solar time there is no DUSK, and light alone
-tells day from night. While the power unit is silent, the clock alone decides, and without a clock nothing changes.
+Phases. Lit is what the array or the lander's feed could supply: without them it is night for the battery, and on the
+feed it is day. NIGHT begins when the sun goes below the horizon mask and nothing is lit, or when nothing has been lit
+for `dark_s` whatever the clock says. It ends when something is lit and the sun is up, or when it has been lit for
+`lit_s` although the clock says night. DAWN is the day until the return is over; DUSK the last `dusk_s` before the
+predicted sunset. Without solar time there is no DUSK, and light alone tells day from night. While the power unit is
+silent, the clock alone decides, and without a clock nothing changes.
+
+Only the array sees the sun: what the feed does says nothing about solar time.
 
 What an event asked for and what did not happen is asked for again each `again_s`, as long as `automatic` is on:
 SURVIVAL in the night, the way out of it by day. So a board that was commanded to another mode at night for a while
@@ -180,7 +183,7 @@ class Night(App):
 
     def _look_at_light(self, elapsed_s: int) -> None:
         unit = self._unit
-        self._heard = unit.link_ok and unit.updates != 0
+        self._heard = unit.link_ok
         lit = unit.status & (ARRAY_PRODUCING | FEED_PRESENT) != 0 if self._heard else self._lit
         if lit != self._lit:
             self._lit = lit
@@ -211,17 +214,21 @@ class Night(App):
             return False
         return down or self.phase == NIGHT or self._same_light_s >= values[self._dark]
 
+    def _sees_sun(self) -> bool:
+        """Is there light on the array?"""
+        return self._heard and self._unit.status & ARRAY_PRODUCING != 0
+
     def _check_time(self, elapsed_s: int) -> None:
-        """Light deep in a night that the clock tells, or an estimate with darkness deep in its day: it is wrong."""
+        """Sun deep in a night that the clock tells, or an estimate with darkness deep in its day: it is wrong."""
         state = self.time.state
         if state == UNKNOWN or not self._heard:
             return
         sun = self.sun
         trust_s = self._values[self._trust]
         wrong = False
-        if self._lit and not sun.is_up:
+        if not sun.is_up and self._sees_sun():
             wrong = NEVER_S > sun.to_sunrise_s > trust_s and self._day_s() - sun.to_sunset_s > trust_s
-        elif not self._lit and sun.is_up and state == ESTIMATED:
+        elif sun.is_up and not self._lit and state == ESTIMATED:
             wrong = NEVER_S > sun.to_sunset_s > trust_s and self._day_s() - sun.to_sunrise_s > trust_s
         if not wrong:
             self._doubt_s = 0
@@ -265,7 +272,7 @@ class Night(App):
         self._since_phase_s = 0
         if phase >= NIGHT:
             self.dawn.begin()
-        if phase == DAWN and self.time.state == ESTIMATED:
+        if phase == DAWN and self.time.state == ESTIMATED and self._sees_sun():
             # The sun is seen to rise: that is what time it is.
             day_s = self._day_s()
             to_sunrise_s = self.sun.to_sunrise_s
