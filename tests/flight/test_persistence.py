@@ -5,7 +5,8 @@ import unittest
 import uplink_bytes as ground
 from bench import Bench, empty_storage, forget, ids, telecommand
 from flight.errors import SDLS_REPLAY
-from flight.hal.null import Storage
+from flight.hal.host import MemoryStorage
+from flight.hal.null import STORAGE_FAILED, Storage
 from flight.limits import CYCLE_MS, FAREWELL_MS, NUMBERS_AHEAD, STORE_NUMBERS
 from flight.service import failure
 
@@ -26,12 +27,13 @@ class PersistenceCase(unittest.TestCase):
     def value(self, identifier):
         return self.core.values[self.core.pool.index_of(identifier)]
 
-    def accepted(self, number):
-        """Send a BD frame with *number* over the link; True when the board takes it."""
-        before = self.core.uplink.frames_bd
-        self.bench.link.put(ground.cltu(ground.protect(ground.BD, 0, PING, number)))
+    def accepted(self, number, kind=ground.BD, n_s=0):
+        """Send a frame with *number* over the link; True when the board takes it."""
+        uplink = self.core.uplink
+        before = uplink.frames_ad + uplink.frames_bd
+        self.bench.link.put(ground.cltu(ground.protect(kind, n_s, PING, number)))
         self.bench.run(100)
-        return self.core.uplink.frames_bd != before
+        return uplink.frames_ad + uplink.frames_bd != before
 
 
 class TestNumbers(PersistenceCase):
@@ -139,6 +141,59 @@ class TestNumbers(PersistenceCase):
         self.boot()
         for number in range(1, 10):
             self.assertTrue(self.accepted(number))
+
+
+class RefusingStorage(MemoryStorage):
+    """refuses: nothing can be written."""
+
+    refuses = False
+
+    def erase(self, sector):
+        return STORAGE_FAILED if self.refuses else super().erase(sector)
+
+    def program(self, offset, buffer, start, end):
+        return STORAGE_FAILED if self.refuses else super().program(offset, buffer, start, end)
+
+
+class TestStorageThatComesBack(PersistenceCase):
+    """AD numbers pass the kept one while the storage refuses; it comes back, and only then something is kept."""
+
+    LAST = NUMBERS_AHEAD + 8
+
+    def setUp(self):
+        self.storage = RefusingStorage(2, 2048)
+        self.boot()
+        self.assertTrue(self.accepted(1, ground.AD, 0))
+        self.assertTrue(self.accepted(1))
+        self.storage.refuses = True
+        for number in range(2, self.LAST + 1):
+            self.assertTrue(self.accepted(number, ground.AD, number - 1))
+        self.assertTrue(self.core.numbers.refused)
+        self.storage.refuses = False
+        self.assertEqual(self.core.journal.compact(), 0)
+
+    def check(self):
+        self.assertFalse(self.core.numbers.refused)
+        self.assertTrue(self.core.numbers.are_intact())
+        self.boot()
+        self.assertFalse(self.accepted(self.LAST, ground.AD))
+        self.assertEqual(self.core.drops.last, SDLS_REPLAY)
+        self.assertFalse(self.accepted(1))
+
+    def test_the_next_second_keeps_what_was_accepted(self):
+        self.bench.run(1000)
+        self.check()
+
+    def test_what_keeps_a_number_of_one_association_keeps_that_of_the_other(self):
+        self.core.numbers.passed(self.core.numbers.pair[1])
+        self.check()
+
+    def test_nothing_moves_while_it_refuses_again(self):
+        self.storage.refuses = True
+        kept = [(pair.kept_high, pair.kept_low) for pair in self.core.numbers.pair]
+        self.core.numbers.passed(self.core.numbers.pair[1])
+        self.assertEqual([(pair.kept_high, pair.kept_low) for pair in self.core.numbers.pair], kept)
+        self.assertTrue(self.core.numbers.refused)
 
 
 class TestState(PersistenceCase):

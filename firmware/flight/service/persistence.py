@@ -21,6 +21,12 @@ _RECORD: int = const(8)
 _HALF_MAX: int = const(0xFFFF)
 
 
+def _left(association: SecurityAssociation) -> int:
+    """Numbers up to the kept one, negative when it is behind; what is far off is cut, and still far off."""
+    high = min(max(association.kept_high - association.number_high, -2), 2)
+    return (high << 16) + association.kept_low - association.number_low
+
+
 class KeptNumbers(NumberKeeper):
     """Keeps the numbers of the associations *pair* (AD, BD) in *store*. Allocates when made, never after."""
 
@@ -28,78 +34,77 @@ class KeptNumbers(NumberKeeper):
         self._store = store
         self.pair = pair
         self._record = bytearray(_RECORD)
-        self.refused = False  # by the store, at the last attempt
+        self.refused = False  # by the store, at the last attempt: only then numbers may be above their kept ones
 
     def are_intact(self) -> bool:
-        """Is every number where its kept one allows? Where the store refuses they may be above theirs."""
+        """Is every number where its kept one allows?"""
         for association in self.pair:
-            high = association.kept_high - association.number_high
-            if high < 0 or (high == 0 and association.kept_low < association.number_low):
-                if not self.refused:
-                    return False
-            elif high > 1 or (high << 16) + association.kept_low - association.number_low > NUMBERS_AHEAD:
+            left = _left(association)
+            if left > NUMBERS_AHEAD or (left < 0 and not self.refused):
                 return False
         return True
 
     def load(self) -> None:
         """Go on at the kept numbers; from now on nothing above them is accepted without a record. At start."""
-        record = self._record
-        known = self._store.get(STORE_NUMBERS, record) == _RECORD
+        known = self._store.get(STORE_NUMBERS, self._record) == _RECORD
         for index in range(2):
             association = self.pair[index]
-            at = index * _WIDTH
             if known:
-                association.number_high = record[at] << 8 | record[at + 1]
-                association.number_low = record[at + 2] << 8 | record[at + 3]
+                association.number_high = self._half(index * _WIDTH)
+                association.number_low = self._half(index * _WIDTH + 2)
             association.kept_high = association.number_high
             association.kept_low = association.number_low
             association.keeper = self
 
     def passed(self, association: SecurityAssociation) -> None:
-        """Keep a number NUMBERS_AHEAD above the one just accepted."""
-        before_high = association.kept_high
-        before_low = association.kept_low
-        self._move(association)
+        """Keep a number NUMBERS_AHEAD above the one just accepted; so for the other one, if the store refused its own."""
+        for index in range(2):
+            other = self.pair[index]
+            if other is association or (self.refused and _left(other) < 0):
+                low = other.number_low + NUMBERS_AHEAD
+                high = other.number_high + (low >> 16)
+                if high > _HALF_MAX:  # the highest there is
+                    high = low = _HALF_MAX
+                self._write(index, high, low & _HALF_MAX)
+            else:
+                self._write(index, other.kept_high, other.kept_low)
         self.refused = self._put() < 0
-        if self.refused:
-            association.kept_high = before_high
-            association.kept_low = before_low
+        if not self.refused:
+            for index in range(2):
+                self.pair[index].kept_high = self._half(index * _WIDTH)
+                self.pair[index].kept_low = self._half(index * _WIDTH + 2)
 
     def step_1hz(self) -> None:
-        """Keep numbers further on when half of those kept are used up, so that no frame has to wait for it."""
+        """Keep numbers further on when half of those kept are used up, so that no frame has to wait for it; and when
+        the store refused to.
+        """
         for association in self.pair:
+            left = _left(association)
             # Where nothing was accepted yet nothing is kept ahead: the first frame does that.
-            high = association.kept_high - association.number_high
-            left = (high << 16) + association.kept_low - association.number_low
-            if high <= 1 and 0 < left < NUMBERS_AHEAD // 2:
+            if 0 < left < NUMBERS_AHEAD // 2 or (left < 0 and self.refused):
                 self.passed(association)
-
-    def _move(self, association: SecurityAssociation) -> None:
-        """Let the kept number be NUMBERS_AHEAD above the last one, or the highest there is."""
-        low = association.number_low + NUMBERS_AHEAD
-        high = association.number_high + (low >> 16)
-        if high > _HALF_MAX:
-            high = low = _HALF_MAX
-        association.kept_high = high
-        association.kept_low = low & _HALF_MAX
 
     def settle(self) -> None:
         """Keep the exact numbers: a restart is about to come, and no more frames are taken."""
-        for association in self.pair:
-            association.kept_high = association.number_high
-            association.kept_low = association.number_low
+        for index in range(2):
+            self._write(index, self.pair[index].number_high, self.pair[index].number_low)
         self._put()
 
-    def _put(self) -> int:
+    def _write(self, index: int, high: int, low: int) -> None:
+        """Let the record hold this number of pair[*index*]."""
         record = self._record
-        for index in range(2):
-            association = self.pair[index]
-            at = index * _WIDTH
-            record[at] = association.kept_high >> 8
-            record[at + 1] = association.kept_high & 0xFF
-            record[at + 2] = association.kept_low >> 8
-            record[at + 3] = association.kept_low & 0xFF
-        return int(self._store.put(STORE_NUMBERS, record, 0, _RECORD))
+        at = index * _WIDTH
+        record[at] = high >> 8
+        record[at + 1] = high & 0xFF
+        record[at + 2] = low >> 8
+        record[at + 3] = low & 0xFF
+
+    def _half(self, at: int) -> int:
+        """16 bits of the record."""
+        return self._record[at] << 8 | self._record[at + 1]
+
+    def _put(self) -> int:
+        return int(self._store.put(STORE_NUMBERS, self._record, 0, _RECORD))
 
 
 class StorageState(FunctionHandler):
