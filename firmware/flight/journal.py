@@ -66,6 +66,8 @@ class Journal:
         self._end = 0
         # What is behind _end is not known to be erased: nothing may be appended.
         self._dirty = True
+        # Are all records known? Else to compact would lose those that are not.
+        self._mounted = False
         self.writes = 0
         self.compactions = 0
         self.failures = 0
@@ -85,6 +87,7 @@ class Journal:
         self._sector = -1
         self._sequence = 0
         self._dirty = True
+        self._mounted = False
         self.refused = False
         self._limit = min(storage.sector_size, JOURNAL_LOG) & ~3
         if storage.sectors < 2 or self._limit < _SECTOR_HEADER + _OVERHEAD:
@@ -98,7 +101,9 @@ class Journal:
         self._attempt = self._sequence
         if self.refused:  # the latest sector may be the one that cannot be read
             return STORAGE_FAILED
-        return self._scan() if self._sector >= 0 else STORAGE_OK
+        status = self._scan() if self._sector >= 0 else STORAGE_OK
+        self._mounted = status == STORAGE_OK
+        return status
 
     def _sequence_of(self, sector: int) -> int:
         """Sequence number of *sector*, 0 when its header is none."""
@@ -248,9 +253,16 @@ class Journal:
         return self._write(key, _KIND_DELETED, self._nothing, 0, 0)
 
     def compact(self) -> int:
-        """Move the records to another sector now; takes the time of an erasure. Also tries given-up storage again."""
+        """Move the records to another sector now; takes the time of an erasure. 0, or a negative status.
+
+        Also tries given-up storage again; where mount() could not read it, that first.
+        """
         if self._limit == 0 or self._storage.sectors < 2:
             return STORAGE_ABSENT
+        if not self._mounted:
+            status = self.mount()
+            if status < 0:
+                return status
         self.refused = False
         return self._compact(0, _KIND_DELETED, self._nothing, 0, 0)
 

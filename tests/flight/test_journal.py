@@ -303,6 +303,13 @@ class TestReadFailures(unittest.TestCase):
             self.assertEqual((number, journal.mount()), (number, STORAGE_FAILED))
             self.assertEqual(put(journal, 3, b"new"), STORAGE_FAILED)
             self.assertEqual(content(mounted(self.flash)), self.records)
+            # Nor does a compaction, which first finds all of them.
+            self.flash.fails_at = number
+            self.assertEqual((number, journal.compact()), (number, STORAGE_FAILED))
+            self.assertEqual(content(mounted(self.flash)), self.records)
+            self.assertEqual((number, journal.compact()), (number, 0))
+            for found in (journal, mounted(self.flash)):
+                self.assertEqual((number, content(found)), (number, self.records))
 
     def test_one_in_a_get_is_no_damage(self):
         for number in range(1, 4):
