@@ -430,6 +430,39 @@ def test_two_files_of_one_subsystem(tmp_path: Path) -> None:
     assert "a.toml:2" in problem.text
 
 
+def test_two_names_of_one_constant(tmp_path: Path) -> None:
+    """An app that reads ids.FOO_BAR_X would get one of them, whichever it means."""
+    first = HEAD.replace('"demo"', '"foo"') + POINT.replace("level", "bar_x")
+    (tmp_path / "a.toml").write_text(first, encoding="utf-8")
+    second = HEAD.replace('"demo"', '"foo_bar"') + POINT.replace("level", "x").replace("0x1000", "0x0999")
+    [problem] = problems(tmp_path, second, "b.toml")
+    assert (problem.kind, problem.place.path.name, problem.place.line) == ("duplicate", "b.toml", 6)
+    assert problem.text == f"foo_bar.x is FOO_BAR_X for flight code, as point foo.bar_x in {tmp_path}/a.toml:6"
+    assert "Rename" in problem.mend
+
+
+@pytest.mark.parametrize(
+    ("subsystem", "entry", "text"),
+    [
+        ("event", POINT.replace("level", "core_boot"), "event.core_boot is EVENT_CORE_BOOT for flight code, as event"),
+        ("mode", POINT.replace("level", "safe"), "mode.safe is MODE_SAFE for flight code, as mode SAFE in"),
+        (
+            "core_failure",
+            '[[enumeration]]\nname = "a"\nvalues = { B_C = 1 }\n[[enumeration]]\nname = "a_b"\nvalues = { C = 1 }\n',
+            "core_failure.a_b is VALUE_CORE_FAILURE_A_B_C for flight code, as enumeration core_failure.a in",
+        ),
+    ],
+    ids=["event", "mode", "value"],
+)
+def test_two_kinds_of_one_constant(subsystem: str, entry: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(HEAD.replace('"demo"', f'"{subsystem}"') + entry, encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load([CORE, tmp_path])
+    [problem] = caught.value.problems
+    assert (problem.kind, problem.place.path.name) == ("duplicate", "demo.toml")
+    assert problem.text.startswith(text)
+
+
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DictionaryError, match="no dictionary file"):
         load([tmp_path])

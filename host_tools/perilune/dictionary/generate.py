@@ -17,9 +17,10 @@ from flight import tables as layout
 from flight.codec import FIELD_HALVES, field
 
 from . import model
+from .constants import constants
 from .folders import named
 from .model import Dictionary
-from .vocabulary import CHECKS, MODES, RELATIONS, mode_bits
+from .vocabulary import CHECKS, RELATIONS, mode_bits
 
 # Names of mission_ids.py that a frozen image needs, one a line: all others stand in its code as numbers.
 ASKED = "asked_names.txt"
@@ -219,20 +220,7 @@ def table_values(dictionary: Dictionary) -> dict[str, object]:
 
 def id_values(dictionary: Dictionary) -> dict[str, int]:
     """Every name of the ids module and its number."""
-
-    def upper(name: str) -> str:
-        return name.upper().replace(".", "_")
-
-    values = {upper(point.name): point.id for point in dictionary.pool}
-    values |= {f"FUNCTION_{upper(row.name)}": row.function for row in dictionary.commands.values() if row.function}
-    values |= {f"EVENT_{upper(row.name)}": row.id for row in dictionary.events.values()}
-    values |= {f"SID_{upper(row.name)}": row.sid for row in dictionary.housekeeping.values()}
-    values |= {f"MONITOR_{upper(row.name)}": row.id for row in dictionary.monitors.values()}
-    values |= {f"SEQUENCE_{upper(row.name)}": row.id for row in dictionary.sequences.values()}
-    values |= {f"MODE_{name}": number for name, number in MODES.items()}
-    for row in dictionary.enumerations.values():
-        values |= {f"VALUE_{upper(row.name)}_{name}": number for name, number in row.values.items()}
-    return values
+    return {name: number for name, number, _, _ in constants(dictionary)}
 
 
 def modules(dictionary: Dictionary) -> tuple[types.ModuleType, types.ModuleType]:

@@ -1,7 +1,8 @@
 """Dictionary folders to a checked Dictionary. Every problem is found before any is reported.
 
 A mission gives the framework's folder and its own: load([core, mission]). Stages: files to entries (source.py), entries
-to resolved definitions (definitions.py: fields, points, commands, events; behaviour.py: what refers to them).
+to resolved definitions (definitions.py: fields, points, commands, events; behaviour.py: what refers to them), and their
+constants on board (constants.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from .behaviour import resolve_behaviour
+from .constants import check_constants
 from .definitions import Resolver
 from .devices import resolve_devices
 from .folders import CORE, check_folders, mission_folder, named
@@ -92,6 +94,7 @@ def resolve(
         devices=devices,
         content_hash=b"",
     )
+    check_constants(dictionary, sources, problems)
     digest = hashlib.sha256(msgspec.json.encode(dictionary, order="deterministic")).digest()
     return msgspec.structs.replace(dictionary, content_hash=digest)
 

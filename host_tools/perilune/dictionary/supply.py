@@ -18,6 +18,7 @@ from flight.topology import build
 
 from . import schema
 from .apps import app_classes, driver_classes
+from .constants import constant
 from .folders import named
 from .generate import id_values, modules
 from .keys import BENCH_KEYS
@@ -61,8 +62,7 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
         if point.settable or count == 1:
             continue
         if count == 0:
-            constant = point.name.upper().replace(".", "_")
-            mend = f"Write core.supply(core.ids.{constant}) in the app that knows it, or remove the point"
+            mend = f"Write core.supply(core.ids.{constant(point.name)}) in the app that knows it, or remove the point"
             problems.append(Problem(places[point.name], "supply", f"nobody supplies {point.name}", mend))
         else:
             mend = "Let all but one app use core.index() instead of core.supply()"
