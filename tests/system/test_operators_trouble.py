@@ -145,6 +145,30 @@ def test_without_local_sockets_a_token_is_needed(desk: Desk) -> None:
         server.close()
 
 
+@pytest.mark.parametrize(
+    ("local_sockets", "octets"),
+    [
+        (False, b"\x82\xa4type\xa5Hello\xa5token\xa2\xc3\xa9"),
+        (True, b"\x82\xa4type\xa5Hello\xa1x" + b"\x91" * 20_000 + b"\xc0"),
+        (True, b"\x82\xa4type\xa5Hello\xa5token\xa1\xff"),
+    ],
+    ids=["a token with an accent", "arrays in arrays", "no text"],
+)
+def test_the_owner_parts_from_a_program_that_talks_nonsense(desk: Desk, local_sockets: bool, octets: bytes) -> None:
+    server = link_server.LinkServer(own_link(find_target("board")), LocalAddress(desk.url, local_sockets))
+    try:
+        found = LocalAddress(desk.url, local_sockets).connect()
+        assert found is not None
+        found[0].sendall(len(octets).to_bytes(4, "big") + octets)
+        stream = m.MessageStream(found[0])
+        with pytest.raises(OwnerLostError, match="has gone"):
+            eventually(stream.take, lambda: server.step(0.01))
+        stream.close()
+        assert server.status().sharing.attached == 0
+    finally:
+        server.close()
+
+
 def start_owner(desk: Desk) -> subprocess.Popen[str]:
     """`perilune link` as a process of its own; it has reported once when this returns."""
     environment = {

@@ -141,7 +141,7 @@ class LinkServer:
                 self._obey(guest, m.TO_OWNER.decode(octets))
             if guest.stream.waiting > QUEUE_MAX:
                 raise OwnerLostError("it reads nothing")
-        except (OwnerLostError, msgspec.DecodeError):
+        except OwnerLostError:
             self._part(guest)
 
     def _obey(self, guest: _Guest, message: m.ToOwner) -> None:

@@ -88,7 +88,7 @@ class LocalAddress:
     def is_welcome(self, connection: socket.socket, token: str) -> bool:
         """May this program attach: is it the same user's, does it know the token?"""
         if not self._local:
-            return hmac.compare_digest(token, self._token)
+            return hmac.compare_digest(token.encode(), self._token.encode())  # of texts it takes ASCII alone
         option = getattr(socket, "SO_PEERCRED", None)
         if option is None:
             return True  # the folder and the socket are closed to others

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -82,9 +83,26 @@ ToOwner = Hello | Submit | Withdraw
 ToAttached = Welcome | Down | Delivery | Status | Missed
 Message = ToOwner | ToAttached
 
+M = TypeVar("M", bound=Message)
+
+
+class Reader(Generic[M]):
+    """Reads what one side may say to the other."""
+
+    def __init__(self, kind: object) -> None:
+        self._decoder: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(kind)
+
+    def decode(self, octets: bytes) -> M:
+        """The message in *octets*, whatever these are. Raises OwnerLostError when there is none."""
+        try:
+            return self._decoder.decode(octets)
+        except (msgspec.DecodeError, RecursionError) as error:  # the latter for arrays in arrays in arrays ...
+            raise OwnerLostError("the other program talks nonsense", expected="a message", found=str(error)) from error
+
+
 _encoder = msgspec.msgpack.Encoder()
-TO_OWNER = msgspec.msgpack.Decoder(ToOwner)
-TO_ATTACHED = msgspec.msgpack.Decoder(ToAttached)
+TO_OWNER: Reader[ToOwner] = Reader(ToOwner)
+TO_ATTACHED: Reader[ToAttached] = Reader(ToAttached)
 
 
 class MessageStream:
