@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from typing import cast
+
 import pytest
-from perilune.link.link_state import NO_FRAMES_OCTETS, SILENT_S, Condition, LinkObserver
+from perilune.client import messages as m
+from perilune.client.arguments import DictionaryWatch
+from perilune.client.attached_link import AttachedLink
+from perilune.client.ground import Ground
+from perilune.client.link_protocol import LinkStatus, UplinkStatus
+from perilune.client.local_address import LocalAddress
+from perilune.dictionary.load import CORE, load
+from perilune.link.downlink import DownlinkCounters
+from perilune.link.link_state import NO_FRAMES_OCTETS, SILENT_S, Condition, LinkObserver, LinkState
+from perilune.link.monitor import describe
+from perilune.link.transport import TransportCounters
 
 Note = tuple[float, bool, int, int]
 
@@ -39,3 +52,35 @@ def test_octets_without_frames_name_the_baud_rate() -> None:
     observer = LinkObserver(0.0)
     observer.note(0.0, True, 5000, 0)
     assert "wrong baud rate" in (text := str(observer.state(0.1, "COM3"))) and "--baud" in text
+
+
+class Meeting:
+    """In the place of a LocalAddress: the other end of a connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def connect(self) -> tuple[socket.socket, str]:
+        return self._connection, ""
+
+
+def test_a_program_that_shares_a_port_is_told_what_it_has_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = socket.socketpair()
+    link = AttachedLink("port", cast(LocalAddress, Meeting(ours)))
+    up = UplinkStatus("stopped", "INITIAL", 0, 0, 0, 0, 0, 0)
+    state = LinkState(Condition.UP, "frames come")
+    status = LinkStatus(TransportCounters(), DownlinkCounters(), None, {}, {}, "port", state, up)
+    owner = m.MessageStream(theirs)
+    owner.put(m.Welcome(m.VERSION, status))
+    assert link.attach()
+    told = link.status()
+    assert told is not None and told.sharing.missed == 0
+    owner.put(m.Missed(3))
+    with Ground(link, load([CORE])) as ground:
+        ground.step(0.0)
+        told = ground.status
+        assert told is not None and told.sharing.missed == 3
+        assert "events dropped for slow ones, 3 missed here\n" in describe(told)
+        assert DictionaryWatch(ground, "hk watch").end() == 0
+    assert "perilune hk watch: 3 events of the link were not read in time" in capsys.readouterr().err
+    owner.close()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 from flight.limits import APID
-from perilune.archive import ArchiveReader, ArchiveWriter
+from perilune.archive import ArchiveError, ArchiveReader, ArchiveWriter
 from perilune.archive import recording_link as module
 from perilune.archive.recording_link import RecordingLink
-from perilune.client.link_protocol import LinkStatus, Submission
+from perilune.cli import main
+from perilune.client.link_protocol import ArchiveStatus, LinkStatus, Submission, UplinkStatus
 from perilune.client.owned_link import OwnedLink
 from perilune.client.sitl_transport import SitlTransport
 from perilune.dictionary.keys import BENCH_KEYS
 from perilune.dictionary.load import CORE
-from perilune.link.downlink import DownlinkEvent, Dropped, FrameReceived
+from perilune.link.downlink import DownlinkCounters, DownlinkEvent, Dropped, FrameReceived
 from perilune.link.keys import VolatileNumbers
-from perilune.link.link_state import LinkState
+from perilune.link.link_state import Condition, LinkState
+from perilune.link.monitor import describe
 from perilune.link.session import TelecommandState
-from perilune.link.transport import ReconnectingTransport
+from perilune.link.transport import ReconnectingTransport, TransportCounters
 from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand
 
@@ -52,7 +55,9 @@ class PlayedLink:
         raise NotImplementedError
 
     def status(self) -> LinkStatus:
-        raise NotImplementedError
+        up = UplinkStatus("stopped", "S6", 0, 0, 0, 0, 0, 0)
+        state = LinkState(Condition.UP, "frames come")
+        return LinkStatus(TransportCounters(), DownlinkCounters(), None, {}, {}, "played", state, up)
 
     @property
     def transport(self) -> ReconnectingTransport:
@@ -110,6 +115,7 @@ def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
     archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
     link = RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
     link.step(0.0)
+    assert f"\narchive   {path}\n" in describe(link.status())
     pages = archive._connection.execute("PRAGMA page_count").fetchone()[0]
     archive._connection.execute(f"PRAGMA max_page_count = {pages}")
     while not link.failure:
@@ -121,6 +127,9 @@ def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
         now[0] += module.RETRY_S
         assert link.step(0.0)
     assert link.lost_frames > 0
+    status = link.status().archive
+    assert status == ArchiveStatus(str(path), link.failure, link.lost_frames)
+    assert f"archive   {link.failure}, {link.lost_frames} frames lost" in describe(link.status())
     archive._connection.execute("PRAGMA max_page_count = 100000")
     now[0] += module.RETRY_S
     while inner.frames:
@@ -172,3 +181,65 @@ def test_commands_to_the_flight_software_are_archived_with_their_verification(tm
     # The board tells its health at its start and then each second.
     assert uptime.raw.tolist()[1:] == list(range(len(uptime) - 1))
     assert len(uptime) >= 14
+
+
+def refuse(*_: object, **__: object) -> int:
+    """In the place of a writer's method."""
+    raise ArchiveError("cannot use the archive board.sqlite", found="disk I/O error", next_step="make room on the disk")
+
+
+def test_telecommands_that_cannot_be_written_wait_and_are_sent_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "archive.sqlite"
+    inner = PlayedLink()
+    now = [0.0]
+    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
+    link = RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
+    sent = link.submit(Telecommand(APID, 17, 1, b"", 9999))
+    sent.request_id = sent.telecommand.request_id
+    with monkeypatch.context() as patch:
+        patch.setattr(ArchiveWriter, "delivery", refuse)
+        sent.state = TelecommandState.DELIVERED
+        assert link.submit(Telecommand(APID, 17, 1)) is inner.submissions[1]
+        assert "make room on the disk" in link.failure
+        now[0] += module.RETRY_S
+        link.step(0.0)
+        assert "make room on the disk" in link.failure  # the frames went in, that one did not
+    now[0] += module.RETRY_S
+    link.step(0.0)
+    assert link.failure == ""
+    with monkeypatch.context() as patch:
+        patch.setattr(ArchiveWriter, "command", refuse)
+        inner.submissions[1].state = TelecommandState.WITHDRAWN
+        with pytest.raises(ArchiveError, match="make room on the disk"):
+            link.close()
+    with ArchiveReader(path) as reader:
+        assert [command["delivery"] for command in reader.commands()] == ["delivered"]
+        assert len(list(reader.frames())) == 10
+
+
+def test_the_command_tells_once_that_its_archive_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("RUNTIME", "STATE"):
+        monkeypatch.setenv(f"PERILUNE_{name}_DIR", str(tmp_path / name.lower()))
+    (tmp_path / "perilune.toml").write_text('[targets.here]\nport = "sitl"\n', encoding="utf-8")
+    commit, calls = ArchiveWriter.commit, [0]
+
+    def refuse_twice(archive: ArchiveWriter) -> int:
+        calls[0] += 1
+        if calls[0] == 4:
+            raise KeyboardInterrupt
+        return refuse() if calls[0] <= 2 else commit(archive)
+
+    monkeypatch.setattr(ArchiveWriter, "commit", refuse_twice)
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    archive = tmp_path / "board.sqlite"
+    assert main(["link", "here", "--config", str(tmp_path / "perilune.toml"), "--archive", str(archive), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        "perilune link: cannot use the archive board.sqlite; found disk I/O error; try: make room on the disk",
+        f"perilune link: the archive {archive} is written again, 0 frames lost",
+    ]
+    assert json.loads(out.splitlines()[-1])["archive"] == {"path": str(archive), "failure": "", "lost_frames": 0}

@@ -3,7 +3,7 @@
     link = RecordingLink(OwnedLink(transport), ArchiveWriter(path, dictionary))     # then use it as any other link
 
 An archive that cannot be written does not stop the link: what came waits in memory, is tried again, and is counted as
-lost when it becomes too much. `failure` says why, "" while all is well.
+lost when it becomes too much. `failure` says why, "" while all is well, and so does `status`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..client.link_protocol import LinkStatus, PortLink, Submission
+import msgspec
+
+from ..client.link_protocol import ArchiveStatus, LinkStatus, PortLink, Submission
 from ..link.downlink import DownlinkEvent
 from ..link.link_state import LinkState
 from ..link.transport import ReconnectingTransport
@@ -61,7 +63,10 @@ class RecordingLink:
         """As the link does. source: who sends it, for the archive."""
         submission = self.link.submit(telecommand, expedited=expedited)
         self._unrecorded.append((submission, self._wall(), source or self._source))
-        self._record_commands()
+        try:
+            self._record_commands()
+        except ArchiveError as error:
+            self._failed(error)
         return submission
 
     def withdraw(self, submission: Submission) -> None:
@@ -73,8 +78,9 @@ class RecordingLink:
         return self.link.state()
 
     def status(self) -> LinkStatus:
-        """As the link does."""
-        return self.link.status()
+        """As the link does, and how the archive is."""
+        archive = ArchiveStatus(str(self.archive.path), self.failure, self.lost_frames)
+        return msgspec.structs.replace(self.link.status(), archive=archive)
 
     @property
     def transport(self) -> ReconnectingTransport:
@@ -98,34 +104,34 @@ class RecordingLink:
         self.link.close()
         try:
             self._record_commands()
-        except ArchiveError as error:
-            self.failure = str(error)
-        self.archive.close()
+        finally:
+            self.archive.close()
 
     def _record(self) -> None:
         now_s = self._clock()
         if self.failure and now_s < self._retry_s:
             return
         try:
-            self._record_commands()
-            self.archive.commit()
+            try:
+                self._record_commands()
+            finally:
+                self.archive.commit()
             self.failure = ""
         except ArchiveError as error:
-            self.failure = str(error)
-            self._retry_s = now_s + RETRY_S
+            self._failed(error)
             self.lost_frames += self.archive.leave_out(WAITING_FRAMES)
 
+    def _failed(self, error: ArchiveError) -> None:
+        self.failure = str(error)
+        self._retry_s = self._clock() + RETRY_S
+
     def _record_commands(self) -> None:
-        """Telecommands that have their number now, and what has become of those before."""
+        """Telecommands that have their number now, and what has become of those before. Raises ArchiveError."""
         for entry in list(self._unrecorded):
             submission, sent_s, source = entry
             if submission.request_id is None and not submission.is_decided:
                 continue
-            try:
-                number = self.archive.command(submission.telecommand.pack(), source=source, sent_s=sent_s)
-            except ArchiveError as error:
-                self.failure = str(error)
-                return
+            number = self.archive.command(submission.telecommand.pack(), source=source, sent_s=sent_s)
             self._unrecorded.remove(entry)
             self._unsettled.append((number, submission))
         for number, submission in list(self._unsettled):

@@ -126,7 +126,7 @@ class ArchiveWriter:
             self._pending += rows
             self._frames.clear()
             self._faults.clear()
-        if len(self._pending) >= DERIVE_FRAMES or self._clock() >= self._next_flush_s:
+        if self._stale or len(self._pending) >= DERIVE_FRAMES or self._clock() >= self._next_flush_s:
             self.flush()
         return self._last
 

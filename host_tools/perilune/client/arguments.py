@@ -95,6 +95,17 @@ def received_times(ground: Ground, name: str) -> tuple[str, str]:
     return iso_of_unix(ground.wall() - (ground.clock() - latest.received_s)), latest.time.shown
 
 
+def tell_missed(ground: Ground, tool: str) -> None:
+    """Tell on stderr what of a shared port came and was not read in time."""
+    status = ground.status
+    if status is not None and status.sharing.missed:
+        print(
+            f"perilune {tool}: {status.sharing.missed} events of the link were not read in time and are missing here; "
+            "try: a machine with less to do; the archive of `perilune link` has them",
+            file=sys.stderr,
+        )
+
+
 class DictionaryWatch:
     """Tells on stderr, once, that the board speaks another dictionary, and at the end what could not be read."""
 
@@ -114,6 +125,7 @@ class DictionaryWatch:
     def end(self) -> int:
         """The count of what could not be read; the exit status: 1 when another dictionary was the cause."""
         self.look()
+        tell_missed(self._ground, self._tool)
         counts = self._ground.decoder.counters.undecodable
         if counts:
             from .names import counted  # noqa: PLC0415  # not for --help

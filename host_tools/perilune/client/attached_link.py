@@ -113,8 +113,12 @@ class AttachedLink:
         return self._status.state
 
     def status(self) -> LinkStatus | None:
-        """Everything that the owner has counted; half a second old at most."""
-        return self._status
+        """Everything that the owner has counted, half a second old at most, and what we have missed of it."""
+        if self._status is None:
+            return None
+        return msgspec.structs.replace(
+            self._status, sharing=msgspec.structs.replace(self._status.sharing, missed=self.missed)
+        )
 
     def fileno(self) -> int | None:
         """A descriptor to wait on, None while there is no owner."""

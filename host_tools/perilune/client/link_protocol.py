@@ -45,15 +45,33 @@ class UplinkStatus(msgspec.Struct):
 
 
 class SharingStatus(msgspec.Struct):
-    """Programs that share the port. dropped: messages that were not sent to slow ones, over all time."""
+    """Programs that share the port. dropped: events that were not sent to slow ones, over all time.
+
+    missed: those of them that the program which asks has not got; 0 for the owner.
+    """
 
     clients: int = 0
     attached: int = 0
     dropped: int = 0
+    missed: int = 0
+
+
+class ArchiveStatus(msgspec.Struct):
+    """The archive of what comes down. failure: why it cannot be written now, "" while it can.
+
+    lost_frames: that came while it could not be written and were too many to wait for it, over all time.
+    """
+
+    path: str
+    failure: str = ""
+    lost_frames: int = 0
 
 
 class LinkStatus(msgspec.Struct):
-    """One snapshot. `clcw` is the last one, None before the first; `drops` has every reason that has occurred."""
+    """One snapshot. `clcw` is the last one, None before the first; `drops` has every reason that has occurred.
+
+    archive: None where nothing is kept.
+    """
 
     port: TransportCounters
     downlink: DownlinkCounters
@@ -65,6 +83,7 @@ class LinkStatus(msgspec.Struct):
     uplink: UplinkStatus
     restarts: int = 0
     sharing: SharingStatus = msgspec.field(default_factory=SharingStatus)
+    archive: ArchiveStatus | None = None
 
 
 class Link(Protocol):

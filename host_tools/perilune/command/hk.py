@@ -34,6 +34,7 @@ from ..client.arguments import (
     check_writable,
     open_ground,
     print_json,
+    tell_missed,
 )
 from ..command_line import Actions, completes, run_action
 from ..housekeeping.duration import duration
@@ -163,6 +164,7 @@ def _check(arguments: argparse.Namespace) -> int:
             verdict = _listen(ground, expectation, arguments)
         finally:
             kept.close()
+        tell_missed(ground, "hk check")
     print(as_json(verdict).decode() if arguments.json else as_text(verdict), flush=True)
     if arguments.junit is not None:
         arguments.junit.write_bytes(as_junit(verdict))

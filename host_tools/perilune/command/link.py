@@ -1,7 +1,8 @@
 """Own a board's port and share it: other perilune programs of the same user attach by themselves when they name it.
 
 Shows link state, gaps, and every dropped octet with its reason. It sends nothing until a program that is attached gives
-a command. With the port in use by another `perilune link` it shows what that one counts.
+a command. With the port in use by another `perilune link` it shows what that one counts. An archive that cannot be
+written does not end it: stderr and the reports say so, and what came waits in memory until it can.
 
 example:
 
@@ -13,6 +14,7 @@ example:
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,9 @@ from ..errors import PortBusyError
 from ..housekeeping.duration import duration
 
 if TYPE_CHECKING:
+    from ..archive.recording_link import RecordingLink
     from ..client.configuration import Target
-    from ..client.link_protocol import PortLink
+    from ..client.open_ground import OwnerLink
 
 SUMMARY = "own a port and share it; show link state and every counter"
 
@@ -42,11 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="reports as one JSON object a line")
 
 
-def _recorded(link: PortLink, target: Target, archive: Path | None) -> PortLink:
-    """The link, written down if an archive is named here or in the configuration."""
-    path = archive or target.archive
-    if path is None:
-        return link
+def _recorded(link: OwnerLink, path: Path, target: Target) -> RecordingLink:
+    """The link, written down in the archive *path*."""
     from ..archive.recording_link import RecordingLink  # noqa: PLC0415
     from ..archive.writer import ArchiveWriter  # noqa: PLC0415
     from ..client.open_ground import dictionary_of  # noqa: PLC0415
@@ -56,6 +56,23 @@ def _recorded(link: PortLink, target: Target, archive: Path | None) -> PortLink:
     except BaseException:
         link.close()
         raise
+
+
+class _ArchiveWatch:
+    """Tells on stderr when the archive begins to refuse what comes, and when it takes it again."""
+
+    def __init__(self, recording: RecordingLink | None) -> None:
+        self._recording = recording
+        self._is_failing = False
+
+    def look(self) -> None:
+        """Say so as soon as it is known."""
+        if self._recording is None or bool(self._recording.failure) == self._is_failing:
+            return
+        self._is_failing = not self._is_failing
+        lost = self._recording.lost_frames
+        again = f"the archive {self._recording.archive.path} is written again, {lost} frames lost"
+        print(f"perilune link: {self._recording.failure or again}", file=sys.stderr, flush=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,8 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
     target = find_target(arguments.port or arguments.target, arguments.config, arguments.baud)
     attached = AttachedLink(target.port, LocalAddress(target.address))
     shared: LinkServer | AttachedLink = attached
+    recording = None
     if not attached.attach():
-        shared = LinkServer(_recorded(own_link(target), target, arguments.archive), LocalAddress(target.address))
+        link = own_link(target)
+        path = arguments.archive or target.archive
+        recording = None if path is None else _recorded(link, path, target)
+        shared = LinkServer(recording or link, LocalAddress(target.address))
     elif arguments.archive:
         attached.close()
         raise PortBusyError(
@@ -89,12 +110,14 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(msgspec.json.encode(status).decode() if arguments.json else describe(status), flush=True)
 
+    archive = _ArchiveWatch(recording)
     now = time.monotonic()
     end = float("inf") if arguments.for_s is None else now + arguments.for_s
     next_report = now + arguments.every
     try:
         while now < end:
             shared.step(max(0.0, min(0.1, end - now, next_report - now)))
+            archive.look()
             now = time.monotonic()
             if now >= next_report and now < end:
                 next_report += arguments.every

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .clcw import Clcw
 
 if TYPE_CHECKING:
-    from ..client.link_protocol import LinkStatus
+    from ..client.link_protocol import ArchiveStatus, LinkStatus
 
 
 def describe(status: LinkStatus) -> str:
@@ -30,7 +30,12 @@ def describe(status: LinkStatus) -> str:
         f"uplink    {up.service}, FOP-1 {up.fop}, V(S) {up.next_sequence}, delivered {up.delivered}, "
         f"waiting {up.undelivered}, uncertain {up.uncertain}, frames {up.frames}, board restarts {status.restarts}"
     )
-    lines.append(f"sharing   {status.sharing.clients} attached, {status.sharing.dropped} events dropped for slow ones")
+    missed = f", {status.sharing.missed} missed here" if status.sharing.missed else ""
+    lines.append(
+        f"sharing   {status.sharing.clients} attached, {status.sharing.dropped} events dropped for slow ones{missed}"
+    )
+    if status.archive is not None:
+        lines.append(f"archive   {_describe_archive(status.archive)}")
     if status.drops:
         lines.append("dropped   " + ", ".join(
             f"{name} {account['count']} ({account['octets']} octets)" for name, account in status.drops.items()
@@ -38,6 +43,12 @@ def describe(status: LinkStatus) -> str:
     else:
         lines.append("dropped   nothing")
     return "\n".join(lines)
+
+
+def _describe_archive(archive: ArchiveStatus) -> str:
+    """Where it is, and what is wrong with it; a failure names the file itself."""
+    lost = f", {archive.lost_frames} frames lost" if archive.lost_frames else ""
+    return f"{archive.failure or archive.path}{lost}"
 
 
 def _describe_clcw(clcw: Clcw | None) -> str:
