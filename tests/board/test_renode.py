@@ -44,15 +44,23 @@ def run(*command: str, timeout_s: float, **environment: str) -> None:
     assert result.returncode == 0, result.stdout[-5000:]
 
 
+def run_same_tests(board: str, *options: str) -> None:
+    """In this process's stead, without workers; Renode is started by the tests alone."""
+    files = [f"tests/board/test_{name}.py" for name in SAME_TESTS]
+    run(
+        *(sys.executable, "-m", "pytest", "--quiet", "-n0", "-m", "not long", *options, *files),
+        timeout_s=TEST_TIMEOUT_S,
+        PERILUNE_TEST_TARGET=f"renode:{board}",
+    )
+
+
 @pytest.mark.timeout(BUILD_TIMEOUT_S + TEST_TIMEOUT_S)
 @pytest.mark.parametrize("board", BOARDS)
 def test_same_tests_pass_in_renode(renode: str, board: str) -> None:
     for variant in ("flight", "dev"):
         run("make", "-s", "firmware", f"BOARD={board}", f"VARIANT={variant}", timeout_s=BUILD_TIMEOUT_S)
-    files = [f"tests/board/test_{name}.py" for name in SAME_TESTS]
-    options = ["--quiet", "-p", "no:xdist", "-m", "not long"]
-    run(
-        *(sys.executable, "-m", "pytest", *options, *files),
-        timeout_s=TEST_TIMEOUT_S,
-        PERILUNE_TEST_TARGET=f"renode:{board}",
-    )
+    run_same_tests(board)
+
+
+def test_the_tests_for_renode_can_be_collected_without_it() -> None:
+    run_same_tests(BOARDS[0], "--collect-only")
