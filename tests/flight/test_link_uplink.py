@@ -211,6 +211,16 @@ class TestAcceptance(UplinkCase):
         self.feed(ground.ad(accepted, b"again"))
         self.assertEqual(self.drain()[-1], b"again")
 
+    def test_the_wait_flag_goes_when_there_is_room_also_in_lockout(self):
+        n_s = 0
+        while self.uplink.farm.state == OPEN:
+            self.feed(ground.ad(n_s, bytes(240)))
+            n_s += 1
+        self.feed(ground.ad(n_s + 128))
+        self.assertEqual((self.uplink.farm.state, self.uplink.farm.report() >> 8), (LOCKOUT, 0x38))
+        self.drain()
+        self.assertEqual((self.uplink.farm.state, self.uplink.farm.report() >> 8), (LOCKOUT, 0x28))
+
     def test_the_buffers_are_used_to_the_last_octet(self):
         # 17 units of 238 octets and one of 14, each with 2 octets of length, are 4096; 5 of 202 and one of 2 are 1024.
         units = [bytes((number,)) * 238 for number in range(17)] + [bytes(14)]
@@ -326,7 +336,10 @@ class TestSdls(UplinkCase):
     def test_tc_data_short(self):
         self.feed(ground.bd(bytes(22)))
         self.feed(ground.bd())
-        self.assertEqual(self.dropped(), {errors.TC_DATA_SHORT: 2})
+        # Header and trailer without one octet between them, in 30 octets.
+        self.assertEqual(len(ground.protect(ground.BD, 0, b"", 6)), 30)
+        self.feed(ground.protect(ground.BD, 0, b"", 6))
+        self.assertEqual(self.dropped(), {errors.TC_DATA_SHORT: 3})
 
     def test_sdls_spi(self):
         for kind, spi in ((ground.AD, 2), (ground.BD, 1), (ground.AD, 0), (ground.AD, 0x0101)):

@@ -14,7 +14,7 @@ from micropython import const
 from ..codec import CltuReceiver, randomise_tc
 from ..errors import FARM_BD_ERASED, OK, TC_CONTROL_RATE, DropCounters
 from ..limits import BC_RATE_MAX, FARM_WINDOW, TC_AD_BUFFER, TC_BCH_MODE, TC_BD_BUFFER, TC_FRAME_MAX, TC_RANDOMISED
-from .farm import E6, E7, E8, E9, E10, WAIT, Farm
+from .farm import E6, E7, E8, E9, E10, WAIT_FLAG, Farm
 from .fdu_queue import FduQueue
 from .sdls import HEADER_LENGTH, MAC_LENGTH, SecurityAssociation
 from .tc_frame import AD, BC, UNLOCK, TcFrame
@@ -156,7 +156,8 @@ class Uplink:
         self._queue.pop()
         self.waiting -= 1
         farm = self.farm
-        if farm.state == WAIT and self._ad.place(TC_FRAME_MAX) >= 0:
+        # The flag and not the state: a lockout that comes during the wait ends the state only.
+        if farm.flags & WAIT_FLAG and self._ad.place(TC_FRAME_MAX) >= 0:
             farm.step(E10)
 
     def cltu_count(self, which: int) -> int:
