@@ -10,8 +10,10 @@ from ..packet.telemetry import Clock
 class TimeListener:
     """Whoever must know that on-board time jumped (ST[11])."""
 
-    def time_set(self, moved_s: int) -> None:
-        """On-board time is *moved_s* seconds (cut) later than without the jump; negative: earlier, however little."""
+    def time_set(self, moved_s: int, moved_fraction: int) -> None:
+        """On-board time is *moved_s* seconds and *moved_fraction* (0..65535) of 1/65536 s later than without the jump;
+        moved_s negative: earlier, however little.
+        """
 
 
 class OnboardTime(Clock):
@@ -57,6 +59,8 @@ class OnboardTime(Clock):
         self.update()
         if self.listener is not None:
             moved_s = self.seconds - before_s
-            if moved_s == 0 and self.fraction < before_fraction:
-                moved_s = -1
-            self.listener.time_set(moved_s)
+            moved_fraction = self.fraction - before_fraction
+            if moved_fraction < 0:
+                moved_s -= 1
+                moved_fraction += 0x10000
+            self.listener.time_set(moved_s, moved_fraction)

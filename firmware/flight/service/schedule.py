@@ -31,6 +31,12 @@ from .schedule_table import CHANGE_RESET, ScheduleTable
 _FAR_S = const(1000)
 
 
+def _ms_of(fraction: int) -> int:
+    """1/65536 s in ms, rounded up."""
+    ms: int = (fraction * 125 + 8191) >> 13  # 1000/65536 = 125/8192
+    return ms
+
+
 class Schedule(TimeListener):
     """Allocates when made, never after.
 
@@ -112,10 +118,7 @@ class Schedule(TimeListener):
             return min(seconds - 1, _FAR_S) * 1000
         if seconds < -SCHEDULE_LATE_MS // 1000 - 1:
             return -SCHEDULE_LATE_MS - 1
-        left = (seconds << 16) + table.fraction(place) - time.fraction
-        # 1000/65536 = 125/8192
-        left_ms: int = (left * 125 + 8191) >> 13
-        return left_ms
+        return _ms_of((seconds << 16) + table.fraction(place) - time.fraction)
 
     def _release(self) -> None:
         table = self.table
@@ -127,9 +130,9 @@ class Schedule(TimeListener):
             request = self._router.request
             self._events.raise_(self._event_failed, request.source, request.count, status)
 
-    def time_set(self, moved_s: int) -> None:
+    def time_set(self, moved_s: int, moved_fraction: int) -> None:
         """Decisions 2 to 4 of the head of this file."""
-        if moved_s < 0 or moved_s > SCHEDULE_LATE_MS // 1000:
+        if moved_s < 0 or min(moved_s, _FAR_S) * 1000 + _ms_of(moved_fraction) > SCHEDULE_LATE_MS:
             self._hold_due()
 
     def switch(self, enabled: bool) -> int:
