@@ -608,6 +608,54 @@ def test_parquet_is_read_back(tmp_path: Path, archive: Path, monkeypatch: pytest
     assert json.loads(out)["rows"] == len(parquet.read_table(table))
 
 
+def test_a_table_of_reports_has_what_each_kind_of_them_says(tmp_path: Path, archive: Path) -> None:
+    """The first report is an event; those behind it say other things."""
+    table = tmp_path / "reports.csv"
+    assert perilune("archive", "export", archive, "--reports", "--csv", table)[0] == 0
+    with table.open(encoding="utf-8") as file:
+        read = list(csv.DictReader(file))
+    rows = [json.loads(line) for line in perilune("archive", "query", archive, "--reports", "--json")[1].splitlines()]
+    assert read[0]["report"] == "event" != read[-1]["report"]
+
+    def cell(value: object) -> str:
+        return json.dumps(value) if isinstance(value, (dict, list)) else "" if value is None else str(value)
+
+    assert [{key: text for key, text in row.items() if text} for row in read] == [
+        {key: cell(value) for key, value in row.items() if cell(value)} for row in rows
+    ]
+
+
+@pytest.mark.parametrize("piece", [5, 50_000])
+def test_a_parquet_file_of_reports_has_what_each_kind_of_them_says(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow: .venv/bin/pip install -e '.[parquet]'")
+    monkeypatch.setattr("perilune.archive.tables._PARQUET_ROWS", piece)
+    table = tmp_path / "reports.parquet"
+    assert perilune("archive", "export", archive, "--reports", "--parquet", table)[0] == 0
+    read = parquet.read_table(table).to_pylist()
+    rows = [json.loads(line) for line in perilune("archive", "query", archive, "--reports", "--json")[1].splitlines()]
+    for key in ("report", "stage", "success", "step", "request_id", "severity", "period_ms"):
+        assert [row[key] for row in read] == [row.get(key) for row in rows], key
+    # Of a schedule it is yes or no, of what cannot be read it is words.
+    details = [row.get("detail") for row in rows]
+    assert {type(detail) for detail in details} == {bool, str, type(None)}
+    assert [row["detail"] for row in read] == [
+        json.dumps(detail) if isinstance(detail, bool) else detail for detail in details
+    ]
+    assert json.loads(next(row["failure"] for row in read if row["failure"]))["code"] > 0
+
+
+def test_a_reader_that_holds_still_sees_nothing_of_what_comes(archive: Path) -> None:
+    with ArchiveReader(archive) as reader:
+        reader.hold()
+        before = len(list(reader.reports()))
+        write(archive, [NOON + 3600])
+        assert len(list(reader.reports())) == before
+    with ArchiveReader(archive) as reader:
+        assert len(list(reader.reports())) > before
+
+
 def test_parquet_without_pyarrow_says_what_is_missing(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,13 @@ class ArchiveReader:
     ) -> None:
         self.close()
 
+    def hold(self) -> None:
+        """Answer from now on as of the next question, whatever a writer does meanwhile."""
+        try:
+            self._main.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from error
+
     def close(self) -> None:
         """Leave the files."""
         self._main.close()

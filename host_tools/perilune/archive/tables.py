@@ -18,6 +18,7 @@ from ..telemetry.onboard_time import iso_of_unix, shown_unix
 from .reader import ArchiveReader, Series
 
 Row = dict[str, Any]
+Columns = dict[str, set[type]]
 # A picture has no more places than this across; the steps between are left out evenly.
 PLOT_ROWS = 20_000
 # Rows that become one piece of a Parquet file, and stay in memory so long.
@@ -90,23 +91,45 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def write_csv(rows: Iterable[Row], file: IO[str]) -> int:
-    """A head line and a line for each row, RFC 4180; how many rows. What is nested stands as JSON."""
+def columns_of(rows: Iterable[Row]) -> Columns:
+    """The columns of rows that are not all alike, in the order in which they first come, with the types in each."""
+    found: Columns = {}
+    for row in rows:
+        for key, value in _flat(row).items():
+            types = found.setdefault(key, set())
+            if value is not None:
+                types.add(type(value))
+    return found
+
+
+def _flat(row: Row) -> Row:
+    """The same row; what is nested stands as JSON."""
+    return {key: json.dumps(value) if isinstance(value, (dict, list)) else value for key, value in row.items()}
+
+
+def write_csv(rows: Iterable[Row], file: IO[str], columns: Columns | None = None) -> int:
+    """A head line and a line for each row, RFC 4180; how many rows. What is nested stands as JSON.
+
+    columns: of all rows, when these are not all alike; without them those of the first row. Raises ValueError for a row
+    with another one.
+    """
     writer: Any = None
     count = 0
     for row in rows:
         count += 1
         if writer is None:
-            writer = csv.DictWriter(file, list(row), restval="", extrasaction="ignore", lineterminator="\n")
+            writer = csv.DictWriter(file, list(columns or row), restval="", lineterminator="\n")
             writer.writeheader()
-        writer.writerow(
-            {key: json.dumps(value) if isinstance(value, (dict, list)) else value for key, value in row.items()}
-        )
+        writer.writerow(_flat(row))
     return count
 
 
-def write_parquet(rows: Iterable[Row], path: Path) -> int:
-    """A Parquet file; how many rows. Raises ExportError without pyarrow. Columns have the types of the first rows."""
+def write_parquet(rows: Iterable[Row], path: Path, columns: Columns | None = None) -> int:
+    """A Parquet file; how many rows. Raises ExportError without pyarrow.
+
+    columns: of all rows, when these are not all alike; what has several types in one column is text there. Without them
+    columns and types are those of the first rows.
+    """
     try:
         import pyarrow  # noqa: PLC0415
         import pyarrow.parquet  # noqa: PLC0415
@@ -115,16 +138,23 @@ def write_parquet(rows: Iterable[Row], path: Path) -> int:
     writer = None
     count = 0
     part: list[Row] = []
+    mixed = {key for key, types in (columns or {}).items() if len(types) > 1}
+
+    def first_schema() -> Any:
+        if columns:
+            known = {bool: pyarrow.bool_(), int: pyarrow.int64(), float: pyarrow.float64()}
+            only = {key: next(iter(types)) if len(types) == 1 else str for key, types in columns.items()}
+            return pyarrow.schema([(key, known.get(kind, pyarrow.string())) for key, kind in only.items()])
+        found = pyarrow.Table.from_pylist(part).schema
+        # What is empty in all of the first rows is text: the UTC of a clock that is set later, a name.
+        return pyarrow.schema(
+            [field.with_type(pyarrow.string()) if pyarrow.types.is_null(field.type) else field for field in found]
+        )
 
     def flush() -> None:
         nonlocal writer
         if writer is None:
-            found = pyarrow.Table.from_pylist(part).schema
-            # What is empty in all of the first rows is text: the UTC of a clock that is set later, a name.
-            text = [
-                field.with_type(pyarrow.string()) if pyarrow.types.is_null(field.type) else field for field in found
-            ]
-            writer = pyarrow.parquet.ParquetWriter(path, pyarrow.schema(text))
+            writer = pyarrow.parquet.ParquetWriter(path, first_schema())
         table = pyarrow.Table.from_pylist(part, schema=writer.schema)
         writer.write_table(table)
         part.clear()
@@ -133,12 +163,15 @@ def write_parquet(rows: Iterable[Row], path: Path) -> int:
         for row in rows:
             count += 1
             # A value may be a number here and a name there: names are text of their own.
-            plain = {key: json.dumps(item) if isinstance(item, (dict, list)) else item for key, item in row.items()}
+            plain = _flat(row)
             if "value" in row:
                 value: Any = row["value"]
                 plain["value"] = None if isinstance(value, str) else float(value)
                 plain["text"] = value if isinstance(value, str) else None
                 plain["raw"] = float(row["raw"])
+            for key in mixed & plain.keys():
+                if plain[key] is not None and not isinstance(plain[key], str):
+                    plain[key] = json.dumps(plain[key])
             part.append(plain)
             if len(part) >= _PARQUET_ROWS:
                 flush()

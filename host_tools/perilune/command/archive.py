@@ -33,6 +33,7 @@ SUMMARY = "keep frames, and ask for values, events and commands over time"
 PROGRESS_ROWS = 10_000
 UNPRINTED = ("fields", "packet", "raw", "onboard_utc", "time_status")
 KINDS = ("events", "reports", "commands", "gaps", "faults", "undecodable")
+REPORTS = ("reports", "undecodable")  # rows that are not all alike
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -315,17 +316,21 @@ def _cell(key: str, value: Any) -> str:
 
 def _export(arguments: argparse.Namespace) -> int:
     from ..archive import ArchiveReader  # noqa: PLC0415
-    from ..archive.tables import write_csv, write_json_lines, write_parquet  # noqa: PLC0415
+    from ..archive.tables import columns_of, write_csv, write_json_lines, write_parquet  # noqa: PLC0415
 
     path: Path = arguments.csv or arguments.jsonl or arguments.parquet
     with ArchiveReader(arguments.archive) as archive:
         progress = _Progress("rows")
+        columns = None
+        if arguments.kind in REPORTS and not arguments.jsonl:
+            archive.hold()
+            columns = columns_of(_rows(archive, arguments))
         rows = progress.counting(_rows(archive, arguments))
         if arguments.parquet:
-            count = write_parquet(rows, path)
+            count = write_parquet(rows, path, columns)
         else:
             with path.open("w", encoding="utf-8", newline="") as file:
-                count = write_csv(rows, file) if arguments.csv else write_json_lines(rows, file)
+                count = write_csv(rows, file, columns) if arguments.csv else write_json_lines(rows, file)
     progress.end()
     return _done(arguments, {"rows": count, "file": str(path)}, f"{count} rows in {path}")
 
