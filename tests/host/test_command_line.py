@@ -287,7 +287,9 @@ def test_one_is_said_in_the_singular(own_folders: Path, capsys: pytest.CaptureFi
     assert main(["events", "disable", "core.boot", "-t", "sitl"]) == 0
     assert capsys.readouterr().out == "disabled 1 event\n"
     assert main(["seq", "schedule", "20", "--at", "2030-331T12:00:00", "-t", "sitl"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "1 request is in the schedule, read back"
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "1 request is in the schedule, read back"
+    assert told.err == "perilune seq: sequence 20 is not on board: load it before its time comes\n"
 
 
 def test_a_new_project_as_json(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

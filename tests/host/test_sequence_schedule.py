@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
+from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.errors import UsageError
-from perilune.sequence.board import RequestRefused
-from perilune.sequence.schedule import ScheduleError, activation, activities, groups, insert, insertion, later, plan_of
+from perilune.sequence.board import Conversation, RequestRefused
+from perilune.sequence.schedule import (
+    Activity,
+    ScheduleError,
+    activation,
+    activities,
+    groups,
+    insert,
+    insertion,
+    later,
+    plan_of,
+)
 from perilune.sequence.text import read_sequence
 from perilune.telemetry.onboard_time import OnboardTime
 
@@ -80,12 +92,65 @@ def test_what_no_schedule_can_do_is_told_at_once(tmp_path: Path) -> None:
         plan_of("70000", "2026-331T12:00:00", DICTIONARY)
 
 
+def on_board(target: SitlTarget) -> list[tuple[int, int, int]]:
+    """Sequence that is started, second after noon and count of each scheduled request, by time."""
+    table = target.core.schedule.table
+    rows = []
+    for place in table.order[: table.count]:
+        packet = bytearray(64)
+        end = table.copy_packet(place, packet, 0)
+        since_noon = table.seconds(place) + (EPOCH_HIGH << 16 | EPOCH_LOW) - NOON.seconds
+        rows.append((int.from_bytes(packet[end - 4 : end - 2], "big"), since_noon, table.sequence(place)))
+    return rows
+
+
+def starts(count: int, *when: tuple[int, int]) -> list[Activity]:
+    """A plan that starts sequences: id, second after noon."""
+    return [activation(row[0], later(NOON, 1000 * row[1]), count + number) for number, row in enumerate(when)]
+
+
+def order(ground: SequenceGround, subtype: int, data: bytes) -> None:
+    """A request to the schedule that must be done."""
+    request = ground.board.request(11, subtype, data)
+    Conversation(ground.board, 10.0).finish([request])
+    assert request.is_over and request.refusal is None
+
+
+def test_a_count_that_another_request_has_is_not_taken_for_the_plans() -> None:
+    """The same count with another sequence, at another time, or both; nothing goes up twice."""
+    target = SitlTarget()
+    ground = SequenceGround(target, Numbers())
+    insert(ground.board, starts(86, (21, 0)))
+    other = starts(86, (20, 100), (21, 0))
+    for _ in range(2):
+        sent = insert(ground.board, other)
+        assert [row.count for row in sent] == [150, 87]
+        assert on_board(target) == [(21, 0, 86), (21, 0, 87), (20, 100, 150)]
+    order(ground, 5, struct.pack(">BHHH", 1, 0, APID, 86))
+    # Count 86 has become free: what has gone up as 150 is still known.
+    insert(ground.board, other)
+    assert on_board(target) == [(21, 0, 87), (20, 100, 150)]
+
+
+def test_a_plan_that_was_changed_on_board_is_made_whole_again() -> None:
+    target = SitlTarget()
+    ground = SequenceGround(target, Numbers())
+    plan = starts(10, (1, 0), (2, 10), (3, 20))
+    insert(ground.board, plan)
+    order(ground, 5, struct.pack(">BHHH", 1, 0, APID, 11))
+    assert insert(ground.board, plan) == plan
+    assert on_board(target) == [(1, 0, 10), (2, 10, 11), (3, 20, 12)]
+    order(ground, 15, struct.pack(">i", 5000))
+    insert(ground.board, plan)
+    assert [row[:2] for row in on_board(target)] == [(1, 0), (1, 5), (2, 10), (2, 15), (3, 20), (3, 25)]
+
+
 def test_a_plan_over_a_bad_line_is_there_once() -> None:
     target, numbers = SitlTarget(), Numbers()
     ground = SequenceGround(target, numbers, bit_error_rate=1e-4)
     rows = [activation(number, NOON, number) for number in range(1, 41)]
-    assert insert(ground.board, rows) == 40
-    assert insert(SequenceGround(target, numbers, seed=2).board, rows) == 40
+    assert insert(ground.board, rows) == rows
+    assert insert(SequenceGround(target, numbers, seed=2).board, rows) == rows
     assert target.core.schedule.table.count == 40
     with pytest.raises(RequestRefused, match="TABLE_FULL"):
         insert(ground.board, [activation(number, NOON, number) for number in range(100, 130)])

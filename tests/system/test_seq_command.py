@@ -135,7 +135,7 @@ def test_a_day_with_sequences(staffed: Desk) -> None:
 def test_what_is_hazardous_asks_for_a_word(staffed: Desk) -> None:
     text = "SEQUENCE 82\nR00:00:00 CORE.ARM service=8 subtype=1 function=0x0203\nR00:00:00 TRIAL.DANGEROUS"
     path = staffed.file("danger.seq", text)
-    for arguments in (["upload", path], ["run", "82"]):
+    for arguments in (["upload", path], ["run", "82"], ["schedule", "82", "--at", "2026-331T12:00:00"]):
         status, _, err = staffed.seq(*arguments)
         assert (status, "confirms it; found TRIAL.DANGEROUS" in err) == (1, True)
         assert staffed.seq(*arguments, "--hazardous")[0] == 0

@@ -51,6 +51,7 @@ from ..housekeeping.duration import duration
 if TYPE_CHECKING:
     from ..client.ground import Ground
     from ..dictionary.model import Dictionary
+    from ..sequence.ground_board import GroundBoard
     from ..sequence.octets import CompiledSequence
     from ..sequence.start_state import StartState
     from ..sequence.steps import SequenceText
@@ -429,15 +430,13 @@ def _ground_later(arguments: argparse.Namespace) -> _GroundLater:
 def _run(arguments: argparse.Namespace) -> int:
     import msgspec  # noqa: PLC0415
 
-    from ..sequence.execute import StepDone, activate, follow, step_texts  # noqa: PLC0415
+    from ..sequence.execute import StepDone, activate, follow  # noqa: PLC0415
     from ..sequence.ground_board import GroundBoard  # noqa: PLC0415
     from ..telemetry.onboard_time import iso_of_unix  # noqa: PLC0415
 
     with _ground(arguments) as ground:
         board = GroundBoard(ground)
-        texts = step_texts(board, arguments.identifier, arguments.timeout)
-        hazardous = [name for text in texts for name in _hazardous_names(text, ground.dictionary)]
-        _ask_for_word(arguments, f"sequence {arguments.identifier}", hazardous)
+        texts = _steps_with_word(arguments, board, arguments.identifier)
 
         def told(step: StepDone) -> None:
             received = iso_of_unix(ground.wall())
@@ -479,6 +478,16 @@ def _detached(arguments: argparse.Namespace, board: Any, request: Any) -> int:
     text = f"sequence {arguments.identifier} runs; `perilune seq status` tells how far it is"
     _print(arguments, {"id": arguments.identifier, "started": True}, text)
     return 0
+
+
+def _steps_with_word(arguments: argparse.Namespace, board: GroundBoard, identifier: int) -> list[str]:
+    """The steps of a sequence on board, when somebody has given the word for its hazardous ones."""
+    from ..sequence.execute import step_texts  # noqa: PLC0415
+
+    texts = step_texts(board, identifier, arguments.timeout)
+    hazardous = [name for text in texts for name in _hazardous_names(text, board.dictionary)]
+    _ask_for_word(arguments, f"sequence {identifier}", hazardous)
+    return texts
 
 
 def _hazardous_names(text: str, dictionary: Dictionary) -> list[str]:
@@ -531,16 +540,31 @@ def _delete(arguments: argparse.Namespace) -> int:
 
 def _schedule(arguments: argparse.Namespace) -> int:
     from ..sequence.ground_board import GroundBoard  # noqa: PLC0415
-    from ..sequence.schedule import insert, plan_of  # noqa: PLC0415
+    from ..sequence.schedule import insert, plan_of, sequence_of  # noqa: PLC0415
 
     with _ground_later(arguments) as open_it:
         plan, hazardous = plan_of(arguments.what, arguments.at, _dictionary(arguments))
         _ask_for_word(arguments, arguments.what, hazardous)
-        count = insert(GroundBoard(open_it()), plan, enable=not arguments.no_enable, patience_s=arguments.timeout)
+        board = GroundBoard(open_it())
+        identifier = sequence_of(arguments.what)
+        if identifier is not None:
+            _ask_for_sequence(arguments, board, identifier)
+        plan = insert(board, plan, enable=not arguments.no_enable, patience_s=arguments.timeout)
     rows = [{"utc": row.release.iso, "text": row.text, "count": row.count} for row in plan]
     lines = [f"{row['utc']}  {row['text']}" for row in rows]
-    _print(arguments, rows, "\n".join([*lines, f"{_requests_are(count)} in the schedule, read back"]))
+    _print(arguments, rows, "\n".join([*lines, f"{_requests_are(len(plan))} in the schedule, read back"]))
     return 0
+
+
+def _ask_for_sequence(arguments: argparse.Namespace, board: GroundBoard, identifier: int) -> None:
+    """As `_steps_with_word`; one that is not on board yet is told, and asks for its word when it is loaded."""
+    from ..sequence.execute import statuses  # noqa: PLC0415
+
+    if any(row.id == identifier for row in statuses(board, arguments.timeout)):
+        _steps_with_word(arguments, board, identifier)
+    else:
+        told = f"perilune seq: sequence {identifier} is not on board: load it before its time comes"
+        print(told, file=sys.stderr, flush=True)
 
 
 def _requests_are(count: int) -> str:

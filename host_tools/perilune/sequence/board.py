@@ -143,8 +143,12 @@ class Conversation:
             next_step="look at `perilune link PORT`",
         )
 
-    def finish(self, requests: list[SentRequest], told: Callable[[], None] = lambda: None) -> None:
-        """Wait until each is over, or given up, or delivered and its report must have been lost."""
+    def finish(self, requests: list[SentRequest], told: Callable[[], None] = lambda: None) -> list[Report]:
+        """Wait until each is over, or given up, or delivered and its report must have been lost.
+
+        Returns the reports that came meanwhile.
+        """
+        came: list[Report] = []
         self._heard_s = self.board.now()
         last_s = self.board.now()
         known = -1
@@ -154,9 +158,10 @@ class Conversation:
             if state != known:
                 known, last_s = state, now
             if now - last_s > self._answer_s and all(row.is_delivered or row.is_uncertain for row in requests):
-                return
-            self.step(requests[0].text)
+                break
+            came += self.step(requests[0].text)
             told()
+        return came
 
 
 # A third of the answers is lost at the worst bit error rate that a link is used with (1e-4 on 260 octets: a fifth).
