@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from perilune.errors import KeyFileError, PacketError
 from perilune.link.fop1 import CONTROL_SET_VR, CONTROL_UNLOCK, FrameType
-from perilune.link.keys import BLOCK, SKIPS_MAX, NumberFile, load_authenticator
+from perilune.link.keys import BLOCK, CATCH_UP, SKIPS_MAX, NumberFile, load_authenticator
 from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import Telecommand
 
@@ -195,3 +196,18 @@ def test_skips_without_confirmation_end_even_over_restarts(tmp_path: Path) -> No
     again = NumberFile(path)
     again.skip()
     assert again.take(1) == seen[-1] + BLOCK + NUMBERS_AHEAD
+
+
+@pytest.mark.parametrize("last", [64, 65, 1000, 2190, 2200, 4321])
+def test_a_board_that_is_ahead_is_caught_up_with_and_never_passed_by_a_window(last: int, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    number = 0
+    for _ in range(10):
+        numbers = NumberFile(path)
+        numbers.skip()
+        number = numbers.take(1)
+        if number > last:
+            break
+        ours = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(ours | {"1": ours["1"] + CATCH_UP}), encoding="utf-8")
+    assert last < number <= last + SDLS_WINDOW

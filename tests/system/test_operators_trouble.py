@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -23,8 +24,8 @@ from perilune.client.attached_link import AttachedLink
 from perilune.client.command_run import Outcome
 from perilune.client.ground import Ground
 from perilune.client.local_address import LocalAddress
-from perilune.client.open_ground import find_target, link_to, open_ground, own_link
-from perilune.client.own_folders import runtime_folder
+from perilune.client.open_ground import find_target, link_to, number_file_of, open_ground, own_link
+from perilune.client.own_folders import name_of, runtime_folder
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.errors import MismatchError, OwnerLostError, PortBusyError
@@ -209,6 +210,39 @@ def test_a_port_that_another_program_has(desk: Desk) -> None:
     with open_ground(), pytest.raises(PortBusyError) as caught:
         own_link(find_target("board"))
     assert str(os.getpid()) in str(caught.value)
+
+
+def test_a_port_is_the_same_however_it_is_written(desk: Desk) -> None:
+    number = desk.url.rpartition(":")[2]
+    with desk.share():
+        for host in ("socket://127.0.0.1", "tcp://localhost", "socket://LOCALHOST", "tcp://[::1]"):
+            target = find_target(f"{host}:{number}")
+            with contextlib.closing(link_to(target)) as link:
+                assert isinstance(link, AttachedLink)
+                status = link.status()
+            assert status is not None
+            assert status.uplink.numbers == str(number_file_of(find_target("board")))
+            with pytest.raises(PortBusyError):
+                own_link(target)
+    for other in ("tcp://127.0.0.2:1", "tcp://127.0.0.1:2", "rfc2217://127.0.0.1:1", "tcp://127.0.0.1"):
+        assert name_of(other) != name_of("tcp://127.0.0.1:1")
+
+
+def test_numbers_go_with_a_serial_adapter_not_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERILUNE_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("perilune.client.own_folders.SERIAL_BY_ID", tmp_path / "by-id")
+    ports = [tmp_path / f"ttyUSB{number}" for number in range(2)]
+    adapter = tmp_path / "by-id" / "usb-FTDI_A1"
+    adapter.parent.mkdir()
+    files = []
+    for port in ports:
+        port.touch()
+        adapter.unlink(missing_ok=True)
+        adapter.symlink_to(port)
+        files += [number_file_of(find_target(str(name))) for name in (port, adapter)]
+        assert name_of(str(adapter)) == name_of(str(port)), "one lock for one device"
+    assert len(set(files)) == 1
+    assert number_file_of(find_target(str(ports[0]))) not in files, "nothing is told of what is there now"
 
 
 def test_a_serial_port_that_somebody_else_has(

@@ -19,11 +19,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import msgspec
-from flight.limits import APID
+from flight.limits import APID, SDLS_SPI_AD
 
 from ..dictionary.encode import Item, encode
 from ..dictionary.model import Dictionary
 from ..errors import MismatchError, NoAnswerError, NotAllowedError
+from ..link.keys import CATCH_UP
 from ..link.link_state import Condition, LinkState
 from ..link.packet_extractor import PacketReceived
 from ..link.reason import REASON_NAMES
@@ -386,8 +387,11 @@ class Ground:
         name = "" if latest is None else REASON_NAMES.get(int(latest.value.raw), "")
         if name == "sdls_mac":
             return "the board drops frames for sdls_mac: it has other keys than this target"
-        if name in ("sdls_window", "sdls_replay"):
-            return (
-                f"the board drops frames for {name}: its sequence numbers and ours are apart (was its storage erased?)"
-            )
-        return ""
+        why = {
+            "sdls_window": "its sequence numbers are far behind ours (was its storage erased?); try: remove",
+            "sdls_replay": "its sequence numbers are ahead of ours (did others command it?); try: add"
+            f' {CATCH_UP} to "{SDLS_SPI_AD}", again until it answers, in',
+        }.get(name)
+        if why is None or self.status is None:
+            return ""
+        return f"the board drops frames for {name}: {why} {self.status.uplink.numbers}, with no program on the port"

@@ -32,7 +32,10 @@ class Submission(msgspec.Struct, eq=False):
 
 
 class UplinkStatus(msgspec.Struct):
-    """The way up: COP-1 and what it carried. service: phase of the sequence-controlled service; fop: state of FOP-1."""
+    """The way up: COP-1 and what it carried. service: phase of the sequence-controlled service; fop: state of FOP-1.
+
+    numbers: file of the sequence numbers of the authentication, "" where none is kept.
+    """
 
     service: str
     fop: str
@@ -42,6 +45,7 @@ class UplinkStatus(msgspec.Struct):
     uncertain: int
     frames: int
     octets: int
+    numbers: str = ""
 
 
 class SharingStatus(msgspec.Struct):

@@ -11,15 +11,15 @@ from ..dictionary.keys import BENCH_KEYS
 from ..dictionary.load import load
 from ..dictionary.model import Dictionary
 from ..errors import PortBusyError
-from ..link.keys import NumberFile, VolatileNumbers, load_authenticator
+from ..link.keys import NumberFile, VolatileNumbers, load_authenticator, number_file_beside
 from ..link.transport import ReconnectingTransport, Transport, open_port
 from ..link.uplink import Authenticator, UplinkEncoder
 from .attached_link import RETRY_S, AttachedLink
 from .configuration import Target, load_configuration
 from .ground import Ground
-from .link_protocol import Link
+from .link_protocol import Link, LinkStatus
 from .local_address import LocalAddress
-from .own_folders import name_of, state_folder
+from .own_folders import lasting_name_of, state_folder
 from .owned_link import OwnedLink
 from .port_lock import PortLock
 
@@ -28,11 +28,19 @@ STARTING_S = 1.0
 
 
 class OwnerLink(OwnedLink):
-    """An owned link with the lock that keeps other programs from the port."""
+    """An owned link of *target* with the lock that keeps other programs from the port."""
 
-    def __init__(self, transport: ReconnectingTransport, lock: PortLock | None, *, name: str, encoder: UplinkEncoder):
-        super().__init__(transport, name=name, encoder=encoder)
+    def __init__(
+        self, target: Target, transport: ReconnectingTransport, lock: PortLock | None, encoder: UplinkEncoder
+    ) -> None:
+        super().__init__(transport, name=target.name if target.is_in_process else target.port, encoder=encoder)
         self._lock = lock
+        self._numbers = str(number_file_of(target) or "")
+
+    def status(self) -> LinkStatus:
+        """Everything counted."""
+        status = super().status()
+        return msgspec.structs.replace(status, uplink=msgspec.structs.replace(status.uplink, numbers=self._numbers))
 
     def close(self) -> None:
         """Let go of port and lock."""
@@ -54,16 +62,24 @@ def dictionary_of(target: Target) -> Dictionary:
 
 def authenticator_of(target: Target) -> Authenticator:
     """Keys and numbers of a target. Raises KeyFileError."""
-    if target.is_in_process:
+    path = number_file_of(target)
+    if path is None:
         return Authenticator(*BENCH_KEYS, VolatileNumbers())
     if target.keys is not None:
         return load_authenticator(target.keys)
-    return Authenticator(*BENCH_KEYS, NumberFile(number_file_of(target)))
+    return Authenticator(*BENCH_KEYS, NumberFile(path))
 
 
-def number_file_of(target: Target) -> Path:
-    """Where the sequence numbers of a target without a key file are kept."""
-    return state_folder() / f"numbers-{name_of(target.port)}.json"
+def number_file_of(target: Target) -> Path | None:
+    """Where a target's sequence numbers are kept; None for a board of this process, which takes them along.
+
+    They belong to keys and board: beside the key file, else by the serial adapter or TCP address.
+    """
+    if target.is_in_process:
+        return None
+    if target.keys is not None:
+        return number_file_beside(target.keys)
+    return state_folder() / f"numbers-{lasting_name_of(target.port)}.json"
 
 
 def own_link(target: Target) -> OwnerLink:
@@ -73,7 +89,7 @@ def own_link(target: Target) -> OwnerLink:
 
         board = SitlTransport(target.folders)
         encoder = UplinkEncoder(authenticator_of(target))
-        return OwnerLink(ReconnectingTransport(lambda: board, time.monotonic), None, name=target.name, encoder=encoder)
+        return OwnerLink(target, ReconnectingTransport(lambda: board, time.monotonic), None, encoder)
     lock = PortLock(target.port)
     try:
         encoder = UplinkEncoder(authenticator_of(target))
@@ -86,7 +102,7 @@ def own_link(target: Target) -> OwnerLink:
         lambda: ports.pop() if ports else open_port(target.port, target.baud), time.monotonic
     )
     transport.ensure_open()
-    return OwnerLink(transport, lock, name=target.port, encoder=encoder)
+    return OwnerLink(target, transport, lock, encoder)
 
 
 def link_to(target: Target, *, share: bool = True) -> Link:

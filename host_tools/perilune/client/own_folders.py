@@ -12,9 +12,14 @@ import tempfile
 from pathlib import Path
 
 from ..errors import PortError
+from ..link.transport import tcp_address
 
 RUNTIME_VARIABLE = "PERILUNE_RUNTIME_DIR"
 STATE_VARIABLE = "PERILUNE_STATE_DIR"
+# Where Linux names serial adapters by maker and serial number; a cable elsewhere changes ttyUSB0, not these.
+SERIAL_BY_ID = Path("/dev/serial/by-id")
+# What one listener of this machine is called.
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def runtime_folder() -> Path:
@@ -37,10 +42,33 @@ def state_folder() -> Path:
 
 
 def name_of(port: str) -> str:
-    """A short file name for a port: the same for every way to write the same device."""
-    if "://" not in port:
-        port = os.path.realpath(port) if "/" in port else port.upper()
-    return hashlib.sha256(port.encode()).hexdigest()[:16]
+    """A short file name for a port: the same for every way to write the same device or TCP address."""
+    return _short(_one_spelling(port))
+
+
+def lasting_name_of(port: str) -> str:
+    """As `name_of`, and the same for a serial adapter that comes back under another number, where the system tells."""
+    spelling = _one_spelling(port)
+    adapters = sorted(SERIAL_BY_ID.iterdir()) if SERIAL_BY_ID.is_dir() else []
+    same = (str(adapter) for adapter in adapters if os.path.realpath(adapter) == spelling)
+    return _short(next(same, spelling))
+
+
+def _one_spelling(port: str) -> str:
+    try:
+        address = tcp_address(port)
+    except ValueError:
+        return port  # which does not open
+    if address is not None:
+        host, number = address
+        return f"tcp://{'127.0.0.1' if host in _THIS_MACHINE else host}:{number}"
+    if "://" in port:
+        return port
+    return os.path.realpath(port) if "/" in port else port.upper()
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _own(folder: Path) -> Path:

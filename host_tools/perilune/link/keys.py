@@ -30,6 +30,9 @@ BLOCK = SDLS_WINDOW // 100
 # Skips without anything accepted between them: a board that restarts and accepts nothing is not further ahead for it,
 # so one would do if every number handed out were lost; four cost a quarter of SDLS_WINDOW.
 SKIPS_MAX = 4
+# What a user may add for a board that is ahead: it is where our last number was at least, so half of what it takes is
+# never too much, whatever was reserved or left out meanwhile.
+CATCH_UP = SDLS_WINDOW // 2
 MAX_NUMBER = (1 << 32) - 1
 _SKIPS = " skips"
 
@@ -142,6 +145,11 @@ def read_key_file(path: Path) -> tuple[bytes, bytes]:
     return keys["ad"], keys["bd"]
 
 
+def number_file_beside(path: Path) -> Path:
+    """Where the numbers of the keys in *path* stand."""
+    return path.with_suffix(".numbers.json")
+
+
 def load_authenticator(path: Path) -> Authenticator:
     """The authenticator with the keys in `path` and the numbers beside it. Raises KeyFileError."""
-    return Authenticator(*read_key_file(path), NumberFile(path.with_suffix(".numbers.json")))
+    return Authenticator(*read_key_file(path), NumberFile(number_file_beside(path)))

@@ -160,15 +160,23 @@ def _ports_here() -> str:
     return ", ".join(names) if names else "no serial port at all"
 
 
+def tcp_address(url: str) -> tuple[str, int] | None:
+    """Host and port of `tcp://HOST:PORT` or `socket://HOST:PORT`, None for another kind of port. Raises ValueError."""
+    if not url.startswith(("tcp://", "socket://")):
+        return None
+    address = urlsplit(url)
+    if address.hostname is None or address.port is None:
+        raise ValueError("no host or no port")
+    return address.hostname, address.port
+
+
 def open_port(url: str, baud: int = DEFAULT_BAUD) -> Transport:
     """The port of `url`: `tcp://HOST:PORT`, a device like `/dev/ttyUSB0` or `COM3`, or any pyserial URL."""
-    if not url.startswith(("tcp://", "socket://")):
-        return SerialTransport(url, baud)
     try:
-        address = urlsplit(url)
-        if address.hostname is None or address.port is None:
-            raise ValueError("no host or no port")
-        return TcpTransport(socket.create_connection((address.hostname, address.port), CONNECT_TIMEOUT_S))
+        address = tcp_address(url)
+        if address is None:
+            return SerialTransport(url, baud)
+        return TcpTransport(socket.create_connection(address, CONNECT_TIMEOUT_S))
     except (OSError, ValueError) as error:
         raise PortError(
             f"cannot connect to {url}",
