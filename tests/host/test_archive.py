@@ -476,6 +476,25 @@ def test_frames_that_come_to_a_day_that_has_gone(tmp_path: Path) -> None:
         assert len(list(reader.frames())) == 2 * len(record().frames)
 
 
+def test_parts_of_a_day_are_read_in_the_order_in_which_they_went(tmp_path: Path) -> None:
+    """Parts whose number has two figures, too: passes of a day, after each of which somebody detaches."""
+    path, whole = tmp_path / "archive.sqlite", tmp_path / "whole.sqlite"
+    parts_of = [(NOON + start, record().frames[start : start + 10]) for start in range(0, 110, 10)]
+    with ArchiveWriter(whole, record().dictionary) as archive:
+        for received_s, frames in parts_of:
+            archive.frames(frames, received_s)
+    for received_s, frames in parts_of:
+        with ArchiveWriter(path, record().dictionary) as archive:
+            archive.frames(frames, received_s)
+        detach(path, datetime.date(2026, 11, 21))
+    with ArchiveReader(path) as parts, ArchiveReader(whole) as undisturbed:
+        assert len(parts.info()["day_files"]) == 11
+        assert [Path(name).name for name in parts.info()["day_files"]][:2] == ["2026-11-20.sqlite", "2026-11-20-2.sqlite"]
+        assert list(parts.frames()) == list(undisturbed.frames())
+    replay(path, record().dictionary)
+    assert everything(path) == everything(whole)
+
+
 @pytest.mark.parametrize("stop", ["entered", "deleting"])
 def test_a_detach_that_is_cut_counts_every_row_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str) -> None:
     path = tmp_path / "archive.sqlite"

@@ -18,7 +18,18 @@ import msgspec
 
 from ..dictionary.model import Dictionary
 from .derive import Deriver
-from .layout import DAY_US, DERIVED, DERIVED_TABLES, TIMED, VIEWS, ArchiveError, connect, meta, unusable
+from .layout import (
+    DAY_FILES,
+    DAY_US,
+    DERIVED,
+    DERIVED_TABLES,
+    TIMED,
+    VIEWS,
+    ArchiveError,
+    connect,
+    meta,
+    unusable,
+)
 from .lock import WriterLock
 from .writer import derive_stored, keep_dictionary, last_frames, undo
 
@@ -159,7 +170,7 @@ def replay(
     packets = frames = 0
     try:
         main = connect(path)
-        names = [row[0] for row in main.execute("SELECT name FROM day_file ORDER BY name")]
+        names = [row[0] for row in main.execute(DAY_FILES)]
         main.close()
         for file in [*(path.parent / name for name in names), path]:
             connection = connect(file)

@@ -112,6 +112,10 @@ TIMED = {
 }
 
 
+# The files of days, oldest first: day.sqlite, then day-2.sqlite, ... of what came to a day after it had gone.
+DAY_FILES = "SELECT name, first_us, end_us, moved FROM day_file ORDER BY first_us, length(name), name"
+
+
 class ArchiveError(PeriluneError):
     """A file that is no archive, is in use, or cannot be read or written."""
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import DAY_US, TIMED, ArchiveError, connect_to_read, meta, unusable
+from .layout import DAY_FILES, DAY_US, TIMED, ArchiveError, connect_to_read, meta, unusable
 
 BY = ("received", "onboard")
 _FIRST = -(1 << 62)
@@ -278,7 +278,7 @@ class ArchiveReader:
         found["housekeeping_reports"] = samples
         found["undecodable"] = undecodable
         found["first_us"], found["last_us"] = self.span()
-        found["day_files"] = [row[0] for row in self._rows(self._main, "SELECT name FROM day_file ORDER BY name")]
+        found["day_files"] = [row[0] for row in self._rows(self._main, DAY_FILES)]
         found["octets"] = self.path.stat().st_size
         return found
 
@@ -286,7 +286,7 @@ class ArchiveReader:
 
     def _files(self, start: int, end: int) -> Iterator[_File]:
         """The files with rows between these times, oldest first, the main one last."""
-        days = self._rows(self._main, "SELECT name, first_us, end_us, moved FROM day_file ORDER BY name")
+        days = self._rows(self._main, DAY_FILES)
         for name, first, last, _ in days:
             if first < end and last > start:
                 if name not in self._days:
