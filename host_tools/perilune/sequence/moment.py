@@ -42,7 +42,7 @@ def read_absolute(text: str) -> OnboardTime:
     year, day, hours, minutes, seconds = (int(part) for part in match.groups()[:5])
     _check_clock(hours, minutes, seconds, most_hours=23)
     if not 1958 < year < 9999:
-        raise MomentError(f"year {year} cannot be said on board: 2020 to 2053")
+        raise _unsaid(year)
     start = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC)
     days = (datetime.datetime(year + 1, 1, 1, tzinfo=datetime.UTC) - start).days
     if not 1 <= day <= days:
@@ -50,10 +50,19 @@ def read_absolute(text: str) -> OnboardTime:
     clock = datetime.timedelta(
         days=day - 1, hours=hours, minutes=minutes, seconds=seconds, milliseconds=_milliseconds(match[6])
     )
-    moment = from_utc(start + clock)
+    return on_board(start + clock)
+
+
+def on_board(utc: datetime.datetime) -> OnboardTime:
+    """The on-board time of *utc*, which must know its time zone. Raises MomentError for one that no board can say."""
+    moment = from_utc(utc)
     if not 0 <= moment.seconds - (EPOCH_HIGH << 16 | EPOCH_LOW) < _BOARD_SECONDS:
-        raise MomentError(f"year {year} cannot be said on board: 2020 to 2053")
+        raise _unsaid(utc.year)
     return moment
+
+
+def _unsaid(year: int) -> MomentError:
+    return MomentError(f"year {year} cannot be said on board: 2020 to 2053")
 
 
 def write_duration(milliseconds: int) -> str:

@@ -26,8 +26,8 @@ from ..client.names import next_try
 from ..dictionary.encode import ArgumentError, number_of
 from ..dictionary.model import Dictionary, Number
 from ..errors import PeriluneError
-from ..telemetry.onboard_time import OnboardTime, from_utc
-from .moment import MomentError, read_absolute
+from ..telemetry.onboard_time import OnboardTime
+from .moment import MomentError, on_board, read_absolute
 
 _MODE = "modes.mode"
 _SOC = "power.battery_soc"
@@ -35,6 +35,8 @@ _LOADS = "power.load_wanted"
 _LOAD = "power.load"
 _HOUR_ANGLE = "night.hour_angle_deg"
 _LATITUDE = "night.latitude_deg"
+# Of a zone: what is colder cannot be, what is hotter is no payload any more.
+CELSIUS_LOW, CELSIUS_HIGH = -273.0, 1000.0
 
 
 class StateError(PeriluneError):
@@ -66,13 +68,15 @@ class StartState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         except MomentError as error:
             try:
                 when = datetime.datetime.fromisoformat(self.utc)
+                return on_board(when if when.tzinfo else when.replace(tzinfo=datetime.UTC))
+            except MomentError as unsaid:
+                raise StateError(f"start state: utc: {unsaid}") from unsaid
             except ValueError:
                 raise StateError(f"start state: utc: {error}") from error
-            return from_utc(when if when.tzinfo else when.replace(tzinfo=datetime.UTC))
 
 
 def read_state(path: Path, dictionary: Dictionary) -> StartState:
-    """The state in a file. Raises StateError."""
+    """The state in a file, whose zones must be the payload's. Raises StateError."""
     try:
         state = msgspec.toml.decode(path.read_text(encoding="utf-8"), type=StartState)
     except (OSError, UnicodeDecodeError) as error:
@@ -81,7 +85,22 @@ def read_state(path: Path, dictionary: Dictionary) -> StartState:
     except msgspec.DecodeError as error:
         keys = ", ".join(name for name in StartState.__struct_fields__ if name != "source")
         raise StateError(f"{path} is no start state", expected=keys, found=str(error)) from error
-    return checked(msgspec.structs.replace(state, source=str(path)), dictionary)
+    state = msgspec.structs.replace(state, source=str(path))
+    zones = _zones()
+    for zone, celsius in state.temperatures.items():
+        if zones and zone not in zones:
+            raise StateError(f"{path}: there is no zone {zone}", next_step=next_try(zone, zones))
+        _check_range(state, f"temperatures.{zone}", celsius, CELSIUS_LOW, CELSIUS_HIGH)
+    return checked(state, dictionary)
+
+
+def _zones() -> list[str]:
+    """Zones of the payload that a rehearsal flies; none where the plant is not installed, as `rehearse` will say."""
+    try:
+        from hil.plant.payload import load_payload  # noqa: PLC0415  # `hil` is an extra of an installation
+    except ImportError:
+        return []
+    return [node.name for node in load_payload().node]
 
 
 def checked(state: StartState, dictionary: Dictionary) -> StartState:
@@ -108,10 +127,14 @@ def checked(state: StartState, dictionary: Dictionary) -> StartState:
         ("latitude_deg", state.latitude_deg, -90.0, 90.0),
         ("local_time_h", state.local_time_h, 0.0, 24.0),
     ):
-        if value is not None and not low <= value <= high:
-            raise StateError(f"{state.source}: {what}", expected=f"{low:g} to {high:g}", found=str(value))
+        _check_range(state, what, value, low, high)
     _ = state.moment
     return state
+
+
+def _check_range(state: StartState, what: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise StateError(f"{state.source}: {what}", expected=f"{low:g} to {high:g}", found=str(value))
 
 
 def from_housekeeping(
