@@ -3,9 +3,10 @@
 import math
 import unittest
 
-from flight.app.night import DAWN, DAY, DUSK, NIGHT, Night
+from flight.app.lunar_day import DAWN, DAY, DUSK, NEVER_S, NIGHT
+from flight.app.night import Night
 from flight.app.night.solar_time import ESTIMATED, KNOWN, UNKNOWN
-from flight.app.night.sun import NEVER_S, Sun
+from flight.app.night.sun import Sun
 from flight.device.power import ARRAY_PRODUCING, FEED_PRESENT, PowerUnit
 from flight.limits import STORE_NIGHT
 from flight.service.failure import DONE, STATE

@@ -6,6 +6,7 @@ Lives here: the bus and the units by role. Does not live here: what a unit is (p
 
 from micropython import const
 
+from ..tables import DEVICE_POWER
 from .modbus import Master
 from .power import PowerUnit
 from .reading import Errors
@@ -13,9 +14,6 @@ from .thermal import ThermalUnit
 
 # Points of the units are told this often: they are for diagnosis.
 _PUBLISH_S: int = const(10)
-
-ROLE_POWER = const(0)
-ROLE_THERMAL = const(1)
 
 _NAMES = ("POWER", "THERMAL")
 _NAMES_OF_POINTS = (
@@ -55,7 +53,7 @@ class Devices:
         for number in range(len(drivers)):
             role, data = rows[number]
             device = drivers[number](self, data)
-            if role == ROLE_POWER:
+            if role == DEVICE_POWER:
                 self.power = device
             else:
                 self.thermal = device

@@ -25,14 +25,10 @@ from ...service.failure import DONE, STATE, UNKNOWN_FUNCTION
 from ...service.request import Request
 from ...tables import MODE_BOOT, MODE_STANDBY, MODE_SURVIVAL
 from ..base import App
+from ..lunar_day import DAWN, DAY, DUSK, NEVER_S, NIGHT
 from .dawn import Dawn
 from .solar_time import ESTIMATED, KNOWN, UNKNOWN, SolarTime
-from .sun import NEVER_S, Sun
-
-DAY = const(0)
-DUSK = const(1)
-NIGHT = const(2)
-DAWN = const(3)
+from .sun import Sun
 
 # Step of this app, s of board time: the 0.1 Hz group.
 _STEP_S: int = const(10)

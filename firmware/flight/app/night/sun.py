@@ -7,10 +7,7 @@ positive in the afternoon. The declination changes by less than 1.6 degrees in h
 
 import math
 
-from micropython import const
-
-# Seconds to something that does not come: the sun stays up, or down.
-NEVER_S = const(0x3FFFFFFF)
+from ..lunar_day import NEVER_S
 
 
 class Sun:

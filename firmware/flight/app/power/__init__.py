@@ -17,6 +17,7 @@ from ...service.failure import DONE, STATE, STORAGE, UNKNOWN_FUNCTION
 from ...service.request import Request
 from ...tables import MODE_NOMINAL, MODE_SAFE, MODE_SCIENCE, MODE_STANDBY
 from ..base import App
+from ..lunar_day import NIGHT
 from .charge import CELL_LOST, DISAGREES, StateOfCharge
 from .charger import Charger
 from .energy import STATE_CRITICAL, STATE_NORMAL, Energy
@@ -39,8 +40,6 @@ _FIRST_S: int = const(60)
 _PACK_S: int = const(60)
 # While the unit is silent the forecast goes on so often.
 _BLIND_S: int = const(60)
-# Of night.phase.
-_NIGHT: int = const(2)
 _WORKING: int = 1 << MODE_STANDBY | 1 << MODE_NOMINAL | 1 << MODE_SCIENCE
 
 
@@ -438,7 +437,7 @@ class Power(App):
         """The unit is silent: the clock says whether the battery is used, and what is expected of a night how much."""
         values = self._values
         share_left = self.soc.share_left()
-        dark = self._phase < 0 or values[self._phase] == _NIGHT
+        dark = self._phase < 0 or values[self._phase] == NIGHT
         discharge_w = values[self._night_power] if dark else 0.0
         self._spent_pct += discharge_w * elapsed_s / 36.0 / self.energy.battery_wh(share_left)
         usable_pct = self.soc.usable_pct(self.charger.median_c) - self._spent_pct

@@ -13,14 +13,14 @@ times `heater_peak`, less the other loads, and never below `heater_min_w`; when 
 
 from micropython import const
 
+from ..lunar_day import NEVER_S
+
 STATE_NORMAL = const(0)
 STATE_LOW = const(1)
 STATE_CRITICAL = const(2)
 
 _MEASURED_AFTER_S: int = const(3600)
 _LONG_S: int = const(1_000_000_000)
-# Seconds to something that does not come (app/night/sun.py).
-_NEVER_S: int = const(0x3FFFFFFF)
 
 
 class Energy:
@@ -68,7 +68,7 @@ class Energy:
         if to_sunrise_s <= 0:
             return night_s
         to_sunset_s = int(values[self._sunset]) if self._sunset >= 0 else _LONG_S
-        if self._elevation >= 0 and to_sunrise_s == to_sunset_s == _NEVER_S:
+        if self._elevation >= 0 and to_sunrise_s == to_sunset_s == NEVER_S:
             return 0 if values[self._elevation] > values[self._horizon] else to_sunrise_s
         # By day the next sunset is before the next sunrise.
         dark_s = to_sunrise_s - to_sunset_s if 0 < to_sunset_s < to_sunrise_s else to_sunrise_s

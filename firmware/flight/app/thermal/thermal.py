@@ -10,6 +10,7 @@ from ...device.thermal import SUPPLY_PRESENT
 from ...service.failure import DONE, STATE, STORAGE, UNKNOWN_FUNCTION, VALUE_RANGE
 from ...service.request import Request
 from ..base import App
+from ..lunar_day import NIGHT as PHASE_NIGHT
 from .heating import CUT_OUT, CutOutListener, Heating
 from .places import BY_LIGHT, HEATED, HEATERS, NIGHT, ZONES, Places, heater_of
 from .sensors import DOUBTFUL, KNOWN, LOST, SensorListener, Sensors
@@ -21,8 +22,6 @@ _ALL: int = const(255)
 # Supply that is wanted and not there, and a budget that is too small, are told after this time.
 _PATIENCE_S: int = const(600)
 _COUNT_MAX: int = const(0x7FFF)
-# Of night.phase.
-_PHASE_NIGHT: int = const(2)
 
 _EVENTS_OF_ZONE = ("ZONE_KNOWN", "ZONE_DOUBTFUL", "ZONE_LOST")
 _EVENTS_OF_HEATER = (
@@ -164,7 +163,7 @@ class Thermal(App, SensorListener, WatchListener, CutOutListener):
             lit = self._power.status & (FEED_PRESENT | ARRAY_PRODUCING) != 0
         elif self.places.night_phase >= 0:
             # The last that was heard of array and feed may be of yesterday.
-            lit = self._values[self.places.night_phase] != _PHASE_NIGHT
+            lit = self._values[self.places.night_phase] != PHASE_NIGHT
         self._light_s = self._light_s + dt_s if lit != self._lit else 0
         if self._light_s >= self._values[self.places.light_s]:
             self._lit = lit
