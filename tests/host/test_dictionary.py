@@ -176,6 +176,22 @@ class TestTables:
         write(trial, tmp_path, BENCH_KEYS, [CORE, TRIAL])
         assert write(trial, tmp_path, BENCH_KEYS, [CORE, TRIAL]) == []
 
+    def test_an_app_of_which_a_part_is_not_utf_8(
+        self, trial: Dictionary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "mission" / "part_of_app" / "part.py"
+        path.parent.mkdir(parents=True)
+        path.with_name("__init__.py").write_text("def Demo(core):\n    return core\n", encoding="utf-8")
+        path.write_bytes(b"# 5 \xb0C")
+        head = '[subsystem]\nname = "demo"\ntitle = "Demo"\napp = "part_of_app:Demo"\n'
+        (tmp_path / "mission" / "demo.toml").write_text(head, encoding="utf-8")
+        assert generator(["generate", "--out", str(tmp_path / "out"), str(CORE), str(tmp_path / "mission")]) == 1
+        assert capsys.readouterr().err.startswith(f"{path} is not UTF-8; found invalid start byte")
+
+    def test_what_cannot_be_written_is_told(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert generator(["reference", "--out", str(tmp_path)]) == 1
+        assert capsys.readouterr().err.startswith(f"cannot use {tmp_path}")
+
     def test_no_text_is_in_the_tables(self, trial: Dictionary) -> None:
         def strings(value: object) -> list[str]:
             if isinstance(value, str):

@@ -136,13 +136,28 @@ class TestProblems:
             ("address = 1\n", "address = 0\n", "duplicate"),
             ("address = 1\n", "address = 200\n", "unit"),
             ("scale = 0.001", "scale = 0.0", "unit"),
+            ("scale = 0.001", "scale = inf", "number"),
+            ("address = 1\n", "address = 1\ncount = 9_000_000_000_000_000_000\n", "unit"),
             ("[unit]", "[unit", "toml"),
+            ("[unit]", "[unit.a]\nx = " + "[" * 5000, "toml"),
         ],
     )
     def test_map_that_contradicts_itself(self, mission: Path, old: str, new: str, kind: str) -> None:
         change(mission / "units" / "power_unit.toml", old, new)
         found = problems(mission)
         assert {(row[0], row[2]) for row in found} == {("power_unit.toml", kind)}
+
+    def test_map_that_is_not_utf_8(self, mission: Path) -> None:
+        path = mission / "units" / "power_unit.toml"
+        text = path.read_bytes()
+        path.write_bytes(text + b"# 5 \xb0C")
+        assert problems(mission)[0][:3] == ("power_unit.toml", text.count(b"\n") + 1, "file")
+
+    def test_range_beyond_what_a_float_holds(self, mission: Path) -> None:
+        change(mission / "units" / "power_unit.toml", "scale = 0.001", "scale = 1e-300\nmaximum = 1e300")
+        unit = load([mission, CORE]).devices[0].unit
+        assert unit is not None
+        assert [(row.low, row.high) for row in unit.registers if row.scale == 1e-300] == [(0, 0xFFFF)]
 
     def test_the_line_is_the_register(self, mission: Path) -> None:
         path = mission / "units" / "power_unit.toml"

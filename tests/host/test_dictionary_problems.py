@@ -61,6 +61,7 @@ CASES = {
         "text",
     ),
     "wrong kind of value": (POINT.replace('"u8"', "8"), "type = 8", "entry", "Expected `str`", "Keys"),
+    "name with the end of a line": (POINT.replace('l"', 'l\\n"'), "name =", "entry", "regex", "Keys"),
     "name with capitals": (POINT.replace("level", "Level"), "name =", "entry", "regex", "Keys"),
     "id too large": (POINT.replace("0x1000", "0x10000"), "id =", "entry", "65535", "Keys"),
     "unknown type": (POINT.replace('"u8"', '"u33"'), "type =", "type", "unknown type u33", "u1 to u32"),
@@ -423,6 +424,57 @@ def test_no_subsystem(tmp_path: Path) -> None:
     assert (problem.kind, problem.place.line) == ("subsystem", 1)
 
 
+@pytest.mark.parametrize(
+    ("octets", "line", "kind"),
+    [
+        (b"", 1, "subsystem"),
+        (b"# nothing yet\n", 1, "subsystem"),
+        (b"x = 1\n", 1, "subsystem"),
+        (b'\xef\xbb\xbf[subsystem]\r\nname = "demo"\r\ntitle = "K\xe4lte"\r\n', 3, "file"),
+        (HEAD.replace("Demo", "a\0b").encode(), 3, "toml"),
+        (HEAD.encode() + b"n = " + b"9" * 5000, 1, "toml"),
+        (HEAD.encode() + b"n = " + b"[" * 5000, 1, "toml"),
+    ],
+    ids=["empty", "comment", "no table", "Latin-1", "NUL", "long number", "deep"],
+)
+def test_a_file_that_says_nothing(octets: bytes, line: int, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "demo.toml"
+    path.write_bytes(octets)
+    with pytest.raises(DictionaryError) as caught:
+        load([tmp_path])
+    [problem] = caught.value.problems
+    assert (problem.place.path, problem.place.line, problem.kind) == (path, line, kind)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "demo.toml").mkdir()
+    assert generator(["check", str(CORE), str(tmp_path)]) == 1
+    assert main(["dictionary", "show", "--dictionary", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count(f"{tmp_path}/demo.toml: cannot be read: Is a directory. Check") == 2
+
+
+def test_a_mark_at_the_beginning_and_ends_of_lines_of_windows(tmp_path: Path) -> None:
+    text = (HEAD + POINT.replace("A point", "A\u2028point") + POINT.replace('"u8"', '"u99"')).replace("\n", "\r\n")
+    (tmp_path / "demo.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    with pytest.raises(DictionaryError) as caught:
+        load([tmp_path])
+    assert {(problem.kind, problem.place.line) for problem in caught.value.problems} == {
+        ("duplicate", 10), ("duplicate", 11), ("type", 12)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["inf", "-inf", "nan", "1e999", "0x1" + "0" * 16, "-9223372036854775809", "0x" + "f" * 5000],
+    ids=["inf", "-inf", "nan", "1e999", "65 bits", "65 bits below zero", "long"],
+)
+def test_a_number_that_no_board_can_have(number: str, tmp_path: Path) -> None:
+    body = POINT + EVENT + '[[monitor]]\nid = 1\nname = "m"\npoint = "level"\ncheck = "delta"\nlow = 0\n'
+    text = HEAD + body + f'high = {number}\nevent_low = "happened"\n'
+    found = problems(tmp_path, text)
+    assert [(problem.kind, problem.place.line) for problem in found] == [("number", line_of(text, "high ="))]
+
+
 def test_two_files_of_one_subsystem(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(HEAD, encoding="utf-8")
     [problem] = problems(tmp_path, HEAD, "b.toml")
@@ -521,6 +573,47 @@ def test_an_app_that_is_not_there(tmp_path: Path) -> None:
         load_checked([CORE, tmp_path])
     [problem] = caught.value.problems
     assert (problem.kind, problem.place.line) == ("app", 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "text", "mend"),
+    [
+        (
+            "init",
+            "class Demo:\n    def __init__(self, core):\n        {}['oops']\n",
+            "Demo raises KeyError: 'oops' in",
+            "start",
+        ),
+        ("arguments", "class Demo:\n    pass\n", "Demo raises TypeError: Demo() takes no arguments", "start"),
+        (
+            "syntax",
+            "class Demo(:\n",
+            "the app cannot be had: SyntaxError: invalid syntax (syntax_app.py, line 1)",
+            "Correct",
+        ),
+        ("body", "\nraise OSError('no bus')\n", "the app cannot be had: OSError: no bus in", "Correct"),
+        ("class", "\n", "the app cannot be had: AttributeError: module 'class_app' has no", "Name it"),
+        (
+            "import",
+            "import nowhere\n",
+            "the app cannot be had: ModuleNotFoundError: No module named 'nowhere' in",
+            "Correct",
+        ),
+    ],
+)
+def test_what_an_app_raises_is_told_with_its_place(
+    name: str, source: str, text: str, mend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"{name}_app.py"
+    path.write_text(source, encoding="utf-8")
+    dictionary = tmp_path / "demo.toml"
+    dictionary.write_text(HEAD + f'app = "{path.stem}:Demo"\n', encoding="utf-8")
+    assert generator(["check", str(CORE), str(tmp_path)]) == 1
+    told = capsys.readouterr().err.splitlines()[1]
+    assert told.startswith(f"{dictionary}:4: {text}")
+    assert mend in told.rpartition(". ")[2]
+    # The last line of the app on the way, wherever it raised something.
+    assert (f" in {path}:{source.count(chr(10))}. " in told) == text.endswith(" in")
 
 
 def test_persistent_parameters_fit_into_their_record(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..errors import PeriluneError
+from ..errors import PeriluneError, file_error
 from .generate import write
 from .keys import read_keys
 from .load import CORE
@@ -39,8 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
             options.out.write_text(reference(dictionary), encoding="utf-8")
         else:
             print(reference(dictionary), end="")
-    except (PeriluneError, FileNotFoundError, KeyError, ValueError) as error:
+    except PeriluneError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(file_error(error), file=sys.stderr)
         return 1
     return 0
 

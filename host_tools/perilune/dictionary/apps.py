@@ -9,22 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from .folders import named
-from .model import Dictionary
+from .model import App, Device, Dictionary
+
+
+def class_of(row: App | Device, folders: Iterable[Path] = ()) -> Any:
+    """The class of an app or a driver; a mission's own are looked for in *folders*.
+
+    Raises ImportError or AttributeError for one that is not there, and whatever its module raises.
+    """
+    _look_in(folders)
+    return getattr(importlib.import_module(row.module), row.name)
 
 
 def app_classes(dictionary: Dictionary, folders: Iterable[Path] = ()) -> tuple[Any, ...]:
-    """In the order in which the tables count them; a mission's own apps are looked for in *folders*.
-
-    Raises ImportError or AttributeError for one that is not there.
-    """
-    _look_in(folders)
-    return tuple(getattr(importlib.import_module(app.module), app.name) for app in dictionary.apps)
+    """Those of the apps, in the order in which the tables count them. Raises as class_of()."""
+    return tuple(class_of(app, folders) for app in dictionary.apps)
 
 
 def driver_classes(dictionary: Dictionary, folders: Iterable[Path] = ()) -> tuple[Any, ...]:
-    """The drivers of the devices, as app_classes()."""
-    _look_in(folders)
-    return tuple(getattr(importlib.import_module(device.module), device.name) for device in dictionary.devices)
+    """Those of the devices, as app_classes()."""
+    return tuple(class_of(device, folders) for device in dictionary.devices)
 
 
 def _look_in(folders: Iterable[Path]) -> None:

@@ -6,7 +6,6 @@ The maps are units/<unit>.toml in the dictionary's folders; the head of units/po
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,7 @@ from msgspec import Meta
 from . import model
 from .problem import Place, Problem
 from .schema import Device, Name, Number
-from .source import KEPT, Located, Source
+from .source import KEPT, UNFIT, Located, Source, is_unfit, read_text, read_toml
 
 # Everything of the devices is named device.…: points of the drivers and their parameters.
 SUBSYSTEM = "device"
@@ -31,14 +30,15 @@ _RANGES = {
 }
 # Longest run of registers that one request reads (Modbus Application Protocol V1.1b3, 6.4).
 _EXTENT_MAX = 125
+_FAR = 1e300
 
 
 class _Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    space: Annotated[str, Meta(pattern=r"^(input|holding|coil|discrete)$")]
+    space: Annotated[str, Meta(pattern=r"^(input|holding|coil|discrete)\Z")]
     address: Annotated[int, Meta(ge=0, le=0xFFFF)]
     name: Name
-    type: Annotated[str, Meta(pattern=r"^(bit|u16|i16|u32|i32)$")]
-    access: Annotated[str, Meta(pattern=r"^(r|rw|w1)$")]
+    type: Annotated[str, Meta(pattern=r"^(bit|u16|i16|u32|i32)\Z")]
+    access: Annotated[str, Meta(pattern=r"^(r|rw|w1)\Z")]
     count: Annotated[int, Meta(ge=1)] = 1
     scale: Number = 1.0
     offset: Number = 0.0
@@ -109,7 +109,10 @@ def _find_unit(located: Located[Device], folders: list[Path], problems: list[Pro
 
 def read_unit(path: Path, problems: list[Problem]) -> model.UnitMap | None:
     """Read a register map; what is wrong with it is added to *problems*, and then the result is None."""
-    unit, found = _parsed(path, path.read_text(encoding="utf-8"))
+    text = read_text(path, problems)
+    if text is None:
+        return None
+    unit, found = _parsed(path, text)
     problems += found
     return unit
 
@@ -121,12 +124,11 @@ def _parsed(path: Path, text: str) -> tuple[model.UnitMap | None, tuple[Problem,
 
 
 def _parse(path: Path, text: str, problems: list[Problem]) -> model.UnitMap | None:
-    try:
-        found = msgspec.convert(tomllib.loads(text), _Map)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        problems.append(Problem(Place(path, int(line[1]) if line else 1), "toml", f"not TOML: {error}", "Correct it"))
+    raw = read_toml(path, text, problems)
+    if raw is None:
         return None
+    try:
+        found = msgspec.convert(raw, _Map)
     except msgspec.ValidationError as error:
         line = re.search(r"register\[(\d+)\]", str(error))
         place = Place(path, _line(text, int(line[1])) if line else 1)
@@ -137,6 +139,9 @@ def _parse(path: Path, text: str, problems: list[Problem]) -> model.UnitMap | No
     rows = []
     for number, row in enumerate(found.register):
         place = Place(path, _line(text, number))
+        if is_unfit(raw["register"][number]):
+            problems.append(Problem(place, "number", f"{row.name} {UNFIT}", "Give one that the board can have"))
+            continue
         width = 2 if row.type in ("u32", "i32") else 1
         if (row.type == "bit") != (row.space in ("coil", "discrete")):
             problems.append(
@@ -148,6 +153,7 @@ def _parse(path: Path, text: str, problems: list[Problem]) -> model.UnitMap | No
         if row.address + row.count * width > _EXTENT_MAX:
             mend = f"One request reads at most {_EXTENT_MAX}"
             problems.append(Problem(place, "unit", f"{row.name} ends behind address {_EXTENT_MAX}", mend))
+            continue
         for address in range(row.address, row.address + row.count * width):
             other = taken.setdefault((row.space, address), row.name)
             if other != row.name:
@@ -162,9 +168,9 @@ def _parse(path: Path, text: str, problems: list[Problem]) -> model.UnitMap | No
 def _register(row: _Register) -> model.Register:
     low, high = _RANGES[row.type]
     if row.minimum is not None:
-        low = max(low, round((row.minimum - row.offset) / row.scale))
+        low = max(low, _raw(row, row.minimum))
     if row.maximum is not None:
-        high = min(high, round((row.maximum - row.offset) / row.scale))
+        high = min(high, _raw(row, row.maximum))
     return model.Register(
         row.space,
         row.name,
@@ -177,6 +183,11 @@ def _register(row: _Register) -> model.Register:
         high,
         tuple(row.invalid.values()),
     )
+
+
+def _raw(row: _Register, value: Number) -> int:
+    """The raw number nearest to *value*; far beyond every range where its scale makes it more than a float holds."""
+    return round(max(-_FAR, min((value - row.offset) / row.scale, _FAR)))
 
 
 def _line(text: str, number: int) -> int:

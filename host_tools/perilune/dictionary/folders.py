@@ -46,4 +46,4 @@ def check_folders(folders: Iterable[Path], problems: list[Problem]) -> None:
 
 
 def _is_mission(path: Path) -> bool:
-    return "[subsystem]" in path.read_text(encoding="utf-8")
+    return b"[subsystem]" in path.read_bytes()

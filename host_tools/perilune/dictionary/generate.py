@@ -16,6 +16,7 @@ from pathlib import Path
 from flight import tables as layout
 from flight.codec import FIELD_HALVES, field
 
+from ..errors import FileError
 from . import model
 from .constants import constants
 from .folders import named
@@ -266,7 +267,7 @@ def keys_source(keys: tuple[bytes, bytes]) -> str:
 def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, str]:
     """The Python files of apps and drivers that are not part of the flight package, by their path in the image.
 
-    An app `demo:Demo` is demo.py, or the folder demo, in one of *folders*. Raises FileNotFoundError.
+    An app `demo:Demo` is demo.py, or the folder demo, in one of *folders*. Raises FileError.
     """
     folders = named(folders)
     found: dict[str, str] = {}
@@ -274,13 +275,20 @@ def app_sources(dictionary: Dictionary, folders: Iterable[Path]) -> dict[str, st
     for top in sorted({module.split(".")[0] for module in modules} - {"flight"}):
         for folder in folders:
             files = sorted((folder / top).rglob("*.py")) or [path for path in [folder / f"{top}.py"] if path.is_file()]
-            found |= {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
+            found |= {str(path.relative_to(folder)): _source(path) for path in files}
             if files:
                 break
         else:
             looked = ", ".join(map(str, folders))
-            raise FileNotFoundError(f"module {top} is in none of {looked}: put {top}.py beside the dictionary")
+            raise FileError(f"module {top} is in none of {looked}", next_step=f"put {top}.py beside the dictionary")
     return found
+
+
+def _source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is not UTF-8", found=error.reason, next_step="save the file as UTF-8") from error
 
 
 def write(

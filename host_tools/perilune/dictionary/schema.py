@@ -11,10 +11,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
-Reference = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$")]
-ModeName = Annotated[str, Meta(pattern=r"^(BOOT|SAFE|STANDBY|NOMINAL|SCIENCE|SURVIVAL)$")]
-ValueName = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z")]
+Reference = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*\Z")]
+ModeName = Annotated[str, Meta(pattern=r"^(BOOT|SAFE|STANDBY|NOMINAL|SCIENCE|SURVIVAL)\Z")]
+ValueName = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*\Z")]
 Id16 = Annotated[int, Meta(ge=1, le=0xFFFF)]
 Octet = Annotated[int, Meta(ge=1, le=255)]
 Number = int | float
@@ -31,7 +31,7 @@ class Subsystem(Entry, frozen=True):
 
     name: Name
     title: str
-    app: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*$")] | None = None
+    app: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*\Z")] | None = None
     modes: list[ModeName] | None = None
 
 
@@ -129,7 +129,7 @@ class Event(Entry, frozen=True):
 
     id: Id16
     name: Name
-    severity: Annotated[str, Meta(pattern=r"^(info|low|medium|high)$")]
+    severity: Annotated[str, Meta(pattern=r"^(info|low|medium|high)\Z")]
     text: str
     fields: Annotated[list[Field], Meta(max_length=4)] = []
 
@@ -156,7 +156,7 @@ class Monitor(Entry, frozen=True):
     id: Id16
     name: Name
     point: Reference
-    check: Annotated[str, Meta(pattern=r"^(limit|expected|delta)$")]
+    check: Annotated[str, Meta(pattern=r"^(limit|expected|delta)\Z")]
     low: Number | None = None
     high: Number | None = None
     mask: int = 0x3FFF_FFFF
@@ -186,7 +186,7 @@ class Step(Entry, frozen=True):
     delay_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
     request: Request | None = None
     wait: Reference | None = None
-    relation: Annotated[str, Meta(pattern=r"^(equal|not_equal|below|above)$")] = "equal"
+    relation: Annotated[str, Meta(pattern=r"^(equal|not_equal|below|above)\Z")] = "equal"
     value: Scalar | None = None
     timeout_ms: Annotated[int, Meta(ge=10, le=86_400_000)] = 10_000
     go_on: bool = False
@@ -223,8 +223,8 @@ class Device(Entry, frozen=True):
     pins of the board's own parts.
     """
 
-    role: Annotated[str, Meta(pattern=r"^(power|thermal)$")]
-    driver: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*$")]
+    role: Annotated[str, Meta(pattern=r"^(power|thermal)\Z")]
+    driver: Annotated[str, Meta(pattern=r"^[a-z_][\w.]*:[A-Z]\w*\Z")]
     unit: Name | None = None
     wiring: dict[Name, int | str | list[int | str]] = {}
     text: str = ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,6 +18,8 @@ from .schema import ENTRIES, Entry, Subsystem
 
 # Files of some missions; reading them again, as a program does that makes many boards, costs more than all else.
 KEPT = 64
+# What is_unfit() finds.
+UNFIT = "has a number that is infinite, not a number, or beyond 64 bits"
 _HEADER = re.compile(r"^\s*\[\[?\s*(\w+)(\.\w+)*\s*\]\]?")
 
 T = TypeVar("T", bound=Entry)
@@ -60,9 +64,56 @@ def dictionary_files(folders: Iterable[Path]) -> list[Path]:
 
 def read(path: Path, problems: list[Problem]) -> Source | None:
     """Read one file; what is wrong with it is added to *problems*. None when nothing can be made of it."""
-    source, found = _parsed(path, path.read_text(encoding="utf-8"))
+    text = read_text(path, problems)
+    if text is None:
+        return None
+    source, found = _parsed(path, text)
     problems += found
     return source
+
+
+def read_text(path: Path, problems: list[Problem]) -> str | None:
+    """The text of a file; None with a problem where it cannot be had."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = Place(path, 1 + error.object.count(b"\n", 0, error.start))
+        problems.append(Problem(place, "file", f"not UTF-8: {error.reason}", "Save the file as UTF-8"))
+    except OSError as error:
+        mend = "Check its name and your permissions"
+        problems.append(Problem(Place(path, 0), "file", f"cannot be read: {error.strerror}", mend))
+    return None
+
+
+def read_toml(path: Path, text: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """What *text* says; None with a problem where it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also a number of more digits than Python reads
+        found = re.search(r"line (\d+)", str(error))
+        place = Place(path, int(found[1]) if found else 1)
+        problems.append(Problem(place, "toml", f"not TOML: {error}", "Correct the line"))
+    except RecursionError:
+        problems.append(
+            Problem(Place(path, 1), "toml", "not TOML that can be read: nested too deeply", "Write it flat")
+        )
+    return None
+
+
+def is_unfit(raw: object) -> bool:
+    """Is there a number in *raw* that is none for a board: infinite, not a number, or beyond TOML's 64 bits?"""
+    parts = [raw]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+        elif isinstance(part, (int, float)):
+            bound = math.inf if isinstance(part, float) else 1 << 63
+            if not -bound < part < bound:
+                return True
+    return False
 
 
 @lru_cache(KEPT)
@@ -72,12 +123,8 @@ def _parsed(path: Path, text: str) -> tuple[Source | None, tuple[Problem, ...]]:
 
 
 def _parse(path: Path, text: str, problems: list[Problem]) -> Source | None:
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        place = Place(path, int(found[1]) if found else 1)
-        problems.append(Problem(place, "toml", f"not TOML: {error}", "Correct the line"))
+    raw = read_toml(path, text, problems)
+    if raw is None:
         return None
     blocks = _blocks(text)
     header = blocks.get("subsystem", [(1, ())])[0]
@@ -104,14 +151,14 @@ def _parse(path: Path, text: str, problems: list[Problem]) -> Source | None:
 
 def _blocks(text: str) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
     """For every table name its blocks: first line and lines. Sub-tables belong to the block before them."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # what ends a line of TOML, and nothing else
     starts: list[tuple[str, int]] = []
     for number, line in enumerate(lines):
         header = _HEADER.match(line)
         if header and not header[2]:
             starts.append((header[1], number))
     blocks: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
-    for (name, start), (_, end) in zip(starts, [*starts[1:], ("", len(lines))], strict=True):
+    for (name, start), (_, end) in pairwise([*starts, ("", len(lines))]):
         blocks.setdefault(name, []).append((start + 1, tuple(lines[start:end])))
     return blocks
 
@@ -130,13 +177,18 @@ def _convert(
         problems.append(Problem(Place(path, 1), "subsystem", "no [subsystem]", "Begin the file with it: name, title"))
         return None
     try:
-        return Located(msgspec.convert(raw, kind, strict=True), subsystem, path, line, lines)
+        located = Located(msgspec.convert(raw, kind, strict=True), subsystem, path, line, lines)
     except msgspec.ValidationError as error:
         text = str(error)
         here = Located(Subsystem(name="x", title=""), "", path, line, lines).at(_key_of(text))
         keys = ", ".join(kind.__struct_fields__)
         problems.append(Problem(here, "entry", text, f"Keys of this table: {keys}"))
         return None
+    assert isinstance(raw, dict)
+    unfit = [key for key, value in raw.items() if is_unfit(value)]
+    for key in unfit:
+        problems.append(Problem(located.at(f"{key} ="), "number", f"{key} {UNFIT}", "Give one that the board can have"))
+    return None if unfit else located
 
 
 def _key_of(text: str) -> str:

@@ -7,17 +7,20 @@ dictionary, with file and line.
 from __future__ import annotations
 
 import dis
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import msgspec
 from flight.hal.null import Hal
-from flight.topology import build
+from flight.topology import Core, build
 
 from . import schema
-from .apps import app_classes, driver_classes
+from .apps import class_of
 from .constants import constant
 from .folders import named
 from .generate import id_values, modules
@@ -28,34 +31,27 @@ from .problem import DictionaryError, Place, Problem
 from .source import dictionary_files, read
 
 
-def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
-    """Raise DictionaryError for every point of *dictionary* (loaded from *folders*) without exactly one supplier."""
-    folders = named(folders)
-    places: dict[str, Place] = {}
+class _Places(msgspec.Struct):
+    """Where points (by name), apps (by subsystem) and drivers (by role) are named."""
+
+    points: dict[str, Place] = {}
     apps: dict[str, Place] = {}
     devices: dict[str, Place] = {}
-    for path in dictionary_files(folders):
-        source = read(path, [])
-        if source is None:
-            continue
-        apps[source.subsystem.entry.name] = source.subsystem.at("app =")
-        for located in source.of(schema.Point):
-            places[f"{located.subsystem}.{located.entry.name}"] = located.at("name =")
-        for device in source.of(schema.Device):
-            devices[device.entry.role] = device.at("driver =")
-    classes = _had(dictionary.apps, lambda: app_classes(dictionary, folders), apps)
-    drivers = _had(dictionary.devices, lambda: driver_classes(dictionary, folders), devices)
+
+    def of(self, row: App | Device) -> Place:
+        """Of an app or a driver."""
+        return self.apps[row.subsystem] if isinstance(row, App) else self.devices[row.role]
+
+
+def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
+    """Raise DictionaryError for every point of *dictionary* (loaded from *folders*) without exactly one supplier.
+
+    Also for an app or a driver that is not there, or that raises something when it is made.
+    """
+    folders = named(folders)
+    places = _places(folders)
     tables, ids = modules(dictionary)
-    try:
-        core = build(tables, ids, Hal(), BENCH_KEYS, classes, drivers)
-    except AttributeError as error:
-        if error.obj is not ids:
-            raise
-        places |= apps | devices
-        place = _asked(error, dictionary, places)
-        mend = "Define the point, parameter, command or event whose name in capitals this is"
-        problem = Problem(place, "supply", f"no {error.name}", mend)
-        raise DictionaryError([problem]) from error
+    core = _made(dictionary, tables, ids, folders, places)
     problems = []
     for point in dictionary.pool:
         count = core.pool.suppliers(point.index)
@@ -63,10 +59,10 @@ def check_supply(dictionary: Dictionary, folders: Iterable[Path]) -> None:
             continue
         if count == 0:
             mend = f"Write core.supply(core.ids.{constant(point.name)}) in the app that knows it, or remove the point"
-            problems.append(Problem(places[point.name], "supply", f"nobody supplies {point.name}", mend))
+            problems.append(Problem(places.points[point.name], "supply", f"nobody supplies {point.name}", mend))
         else:
             mend = "Let all but one app use core.index() instead of core.supply()"
-            problems.append(Problem(places[point.name], "supply", f"{count} supply {point.name}", mend))
+            problems.append(Problem(places.points[point.name], "supply", f"{count} supply {point.name}", mend))
     if problems:
         raise DictionaryError(problems)
 
@@ -82,7 +78,7 @@ class _Ids:
         try:
             value = self._values[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(name=name, obj=self) from None
         asking = sys._getframe(1)
         if not dis.opname[asking.f_code.co_code[asking.f_lasti]].startswith("LOAD_"):
             self.put_together.add(name)
@@ -97,40 +93,86 @@ def names_put_together(dictionary: Dictionary, folders: Iterable[Path]) -> set[s
     folders = named(folders)
     ids = _Ids(id_values(dictionary))
     tables, _ = modules(dictionary)
-    build(tables, ids, Hal(), BENCH_KEYS, app_classes(dictionary, folders), driver_classes(dictionary, folders))
+    _made(dictionary, tables, ids, folders, _places(folders))
     return ids.put_together
 
 
-def _had(
-    rows: tuple[App, ...] | tuple[Device, ...], import_them: Callable[[], tuple[Any, ...]], places: dict[str, Place]
-) -> tuple[Any, ...]:
-    """The classes of apps or of drivers; DictionaryError at the entry whose class cannot be had."""
+def _places(folders: list[Path]) -> _Places:
+    places = _Places()
+    for path in dictionary_files(folders):
+        source = read(path, [])
+        if source is None:
+            continue
+        places.apps[source.subsystem.entry.name] = source.subsystem.at("app =")
+        for located in source.of(schema.Point):
+            places.points[f"{located.subsystem}.{located.entry.name}"] = located.at("name =")
+        for device in source.of(schema.Device):
+            places.devices[device.entry.role] = device.at("driver =")
+    return places
+
+
+def _made(dictionary: Dictionary, tables: ModuleType, ids: object, folders: list[Path], places: _Places) -> Core:
+    """The topology. Raises DictionaryError for what apps and drivers raise, which may be anything."""
+    apps = tuple(_class(app, folders, places) for app in dictionary.apps)
+    drivers = tuple(_class(device, folders, places) for device in dictionary.devices)
     try:
-        return import_them()
-    except (ImportError, AttributeError) as error:
-        found = getattr(error, "name", "") or ""
-        # The entry whose module the error names, else the one whose class is not in its module.
-        row = next((row for row in rows if row.module == found or row.module.split(".")[0] == found), None)
-        row = row or next((row for row in rows if row.name in str(error)), rows[0])
-        kind = "app" if isinstance(row, App) else "driver"
-        key = row.subsystem if isinstance(row, App) else row.role
-        problem = Problem(places[key], kind, f"the {kind} cannot be had: {error}", "Name it as module:Class")
-        raise DictionaryError([problem]) from error
+        return build(tables, ids, Hal(), BENCH_KEYS, apps, drivers)
+    except Exception as error:
+        row = _raiser(error, dictionary)
+        if isinstance(error, AttributeError) and error.obj is ids:
+            place = next(iter(places.apps.values())) if row is None else places.of(row)
+            mend = "Define the point, parameter, command or event whose name in capitals this is"
+            raise DictionaryError([Problem(place, "supply", f"no {error.name}", mend)]) from error
+        if row is None:
+            raise
+        text = f"{row.name} raises {_told(error, row.module)}"
+        raise DictionaryError(
+            [Problem(places.of(row), _kind(row), text, "Correct what it does at its start")]
+        ) from error
 
 
-def _asked(error: AttributeError, dictionary: Dictionary, places: dict[str, Place]) -> Place:
-    """Where the app or driver is named that asked for a name that is not there."""
-    asked = {app.module: app.subsystem for app in dictionary.apps}
-    asked |= {device.module: device.role for device in dictionary.devices}
-    found = next(iter(places.values()))
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        module = frame.f_globals.get("__name__", "")
-        for name, key in asked.items():
-            if module == name or module.startswith(f"{name}."):
-                found = places[key]
-        if module == "flight.device.devices" and dictionary.devices:
-            found = places[dictionary.devices[0].role]
-    return found
+def _class(row: App | Device, folders: list[Path], places: _Places) -> Any:
+    try:
+        return class_of(row, folders)
+    except Exception as error:
+        text = f"the {_kind(row)} cannot be had: {_told(error, row.module)}"
+        is_there = isinstance(error, SyntaxError) or _frames(error, row.module)
+        mend = "Correct its module" if is_there else "Name it as module:Class"
+        raise DictionaryError([Problem(places.of(row), _kind(row), text, mend)]) from error
+
+
+def _kind(row: App | Device) -> str:
+    return "app" if isinstance(row, App) else "driver"
+
+
+def _told(error: Exception, module: str) -> str:
+    """The error's class and text, and the last line of *module* on its way."""
+    frames = _frames(error, module)
+    where = f" in {frames[-1][0]}:{frames[-1][1]}" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _frames(error: Exception, module: str) -> list[tuple[str, int]]:
+    """File and line of each call on the way of *error* that is in *module*, the outermost first."""
+    return [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if f"{frame.f_globals.get('__name__', '')}.".startswith(f"{module}.")
+    ]
+
+
+def _raiser(error: Exception, dictionary: Dictionary) -> App | Device | None:
+    """The app or driver on the way of *error* that is nearest to it, else the one whose class it names."""
+    rows: tuple[App | Device, ...] = (*dictionary.apps, *dictionary.devices)
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for module in reversed(modules):
+        for row in rows:
+            if f"{module}.".startswith(f"{row.module}."):
+                return row
+    named = [row for row in rows if re.search(rf"\b{row.name}\b", str(error))]
+    if "flight.device.devices" in modules:
+        named += dictionary.devices
+    return named[0] if named else None
 
 
 def load_checked(folders: Iterable[Path]) -> Dictionary:
