@@ -294,24 +294,49 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_dfu_reads_back_and_compares(tools: Path, image: Path) -> None:
-    (tools / "list").write_text(DFU_F405)
-    # The board is a file; --upload writes it to the last argument.
-    script = f"""
+# The board is a file; --upload writes it to the last argument. As dfu-util 0.11 does: --detach looks at nothing else, and
+# what stands behind the address is done behind a transfer, or alone without one; the board that starts is a file too.
+DFU_UTIL = """
 case "$*" in
   *--list*) cat "{tools}/list" ;;
+  *--detach*) ;;
   *--download*) for last; do :; done; cp "$last" "{tools}/board" ;;
   *--upload*) for last; do :; done; cp "{tools}/board" "$last" ;;
+  *:leave) cp "{tools}/board" "{tools}/started"; {leaving} ;;
+  *) echo "dfu-util: You need to specify one of -D or -U"; exit 64 ;;
 esac"""
+
+
+@pytest.mark.parametrize(
+    "leaving", ["echo Submitting leave request...", "echo dfu-util: Error during download get_status; exit 74"]
+)
+def test_dfu_starts_what_it_has_written_and_compared(leaving: str, tools: Path, image: Path) -> None:
+    (tools / "list").write_text(DFU_F405)
+    tool(tools, "dfu-util", DFU_UTIL.format(tools=tools, leaving=leaving))
+    flash(BOARD, image, "dfu")
+    assert (tools / "started").read_bytes() == image.read_bytes()
+
+
+def test_dfu_that_cannot_start_the_program_says_so(tools: Path, image: Path) -> None:
+    (tools / "list").write_text(DFU_F405)
+    tool(tools, "dfu-util", DFU_UTIL.format(tools=tools, leaving="echo dfu-util: Lost device; exit 74"))
+    with pytest.raises(FlashError, match="failed while starting the program; .*Lost device"):
+        flash(BOARD, image, "dfu")
+
+
+def test_dfu_reads_back_and_compares(tools: Path, image: Path) -> None:
+    (tools / "list").write_text(DFU_F405)
+    script = DFU_UTIL.format(tools=tools, leaving="true")
     tool(tools, "dfu-util", script)
     flash(BOARD, image, "dfu")
     assert (tools / "board").read_bytes() == image.read_bytes()
     assert len((tools / "calls").read_text().splitlines()) == 4
-    tool(tools, "dfu-util", script.replace('cp "{tools}/board"', "cp").replace("*--download*", "*--never*"))
+    tool(tools, "dfu-util", script.replace('cp "$last"', "true"))
     (tools / "board").write_bytes(image.read_bytes()[:100] + b"\0" + image.read_bytes()[101:])
     with pytest.raises(FlashError, match="another octet at offset 0x64"):
         flash(BOARD, image, "dfu")
     assert not image.with_suffix(".readback").exists()
+    assert len((tools / "calls").read_text().splitlines()) == 4 + 3, "what is wrong is not started"
 
 
 @pytest.mark.parametrize(

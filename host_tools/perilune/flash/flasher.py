@@ -117,7 +117,7 @@ def _run(step: Step, method: Method, board: Board, report: Report) -> str:
     silent = next((words for words in method.silent if words in output), "")
     if silent and (done.returncode or not step.writes):
         raise _nobody(method, board, _last_line(output, silent), step)
-    if done.returncode:
+    if done.returncode and not (step.left and step.left in output):
         last = "\n".join(output.strip().splitlines()[-_LAST_LINES:])
         print(last, file=sys.stderr)
         raise FlashError(
