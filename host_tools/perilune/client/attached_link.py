@@ -60,7 +60,7 @@ class AttachedLink:
             while self._status is None and self._clock() < end_s:
                 select.select([connection], [], [], 0.1)
                 self._take(stream)
-        except (OwnerLostError, msgspec.DecodeError):
+        except OwnerLostError:
             pass
         if self._status is None:
             self._lose()
@@ -145,7 +145,7 @@ class AttachedLink:
             writers = [stream.connection] if stream.waiting else []
             select.select([stream.connection], writers, [], timeout_s)
             self._take(stream)
-        except (OwnerLostError, msgspec.DecodeError, OSError, ValueError):
+        except (OwnerLostError, OSError, ValueError):
             self._lose()
 
     def _take(self, stream: m.MessageStream) -> None:
