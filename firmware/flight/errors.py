@@ -82,7 +82,7 @@ TIME_RANGE = const(0x61)
 # Downlink on board: a telemetry packet that was not queued (SPEC 7).
 DOWNLINK_FULL = const(0x68)
 DOWNLINK_SIZE = const(0x69)
-# A report went out with message type counter 0 because the table of counters was full.
+# A report went out with message type counter 0 because the table of counters was full: counted, and no drop.
 MESSAGE_TYPES_FULL = const(0x6A)
 
 # Payload bus (SPEC 12).
@@ -99,7 +99,7 @@ REASONS = const(0x80)
 
 
 class DropCounters:
-    """A 16-bit counter for every drop reason, wrapping at 65536, and the latest reason.
+    """A 16-bit counter for every drop reason, wrapping at 65536; their total, and the latest drop's reason.
 
     One object serves the whole board: the topology makes it and gives it to the link and to the packets.
     Allocates when made, never after. Not safe from an interrupt.
@@ -111,8 +111,9 @@ class DropCounters:
         self.total = 0
 
     def count(self, reason: int) -> int:
-        """Count one drop for *reason* (1..0x7F) and return *reason*."""
+        """Count one drop for *reason* (1..0x7F) and return *reason*; what is no drop has its own counter only."""
         self.counts[reason] = (self.counts[reason] + 1) & 0xFFFF
-        self.total = (self.total + 1) & 0xFFFF
-        self.last = reason
+        if reason != PACKET_IDLE and reason != MESSAGE_TYPES_FULL:
+            self.total = (self.total + 1) & 0xFFFF
+            self.last = reason
         return reason

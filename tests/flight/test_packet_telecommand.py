@@ -30,12 +30,12 @@ class TelecommandCase(unittest.TestCase):
     def read(self, octets):
         return self.telecommand.read(bytearray(octets), 0, len(octets))
 
-    def refused(self, octets, reason):
-        """*octets* give *reason*, counted once and alone."""
+    def refused(self, octets, reason, drops=1):
+        """*octets* give *reason*, counted once and alone, and so many drops."""
         before = self.drops.counts[reason]
         total = self.drops.total
         self.assertEqual(self.read(octets), reason)
-        self.assertEqual((self.drops.counts[reason], self.drops.total), (before + 1, total + 1))
+        self.assertEqual((self.drops.counts[reason], self.drops.total), (before + 1, total + drops))
 
 
 class TestFields(TelecommandCase):
@@ -107,8 +107,11 @@ class TestChecks(TelecommandCase):
             self.refused(packet(octet_0=0x18 | version << 5), errors.PACKET_VERSION)
 
     def test_packet_idle(self):
-        self.refused(b"\x07\xff\xc0\x00\x00\x00\x55", errors.PACKET_IDLE)
-        self.refused(packet(apid=0x7FF), errors.PACKET_IDLE)
+        self.refused(PING[:5], errors.PACKET_SHORT)
+        # Counted, but no drop.
+        self.refused(b"\x07\xff\xc0\x00\x00\x00\x55", errors.PACKET_IDLE, drops=0)
+        self.refused(packet(apid=0x7FF), errors.PACKET_IDLE, drops=0)
+        self.assertEqual(self.drops.last, errors.PACKET_SHORT)
 
     def test_packet_type(self):
         self.refused(packet(octet_0=0x08), errors.PACKET_TYPE)

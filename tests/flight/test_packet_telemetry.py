@@ -90,6 +90,7 @@ class TestMessageTypeCounters(unittest.TestCase):
         self.assertEqual((self.counters.free, self.drops.total), (0, 0))
         self.assertEqual([self.counters.next(9, 200, 1) for _ in range(2)], [0, 0])
         self.assertEqual(self.drops.counts[errors.MESSAGE_TYPES_FULL], 2)
+        self.assertEqual((self.drops.total, self.drops.last), (0, errors.OK))
         for kind in range(MESSAGE_TYPES_MAX):
             self.assertEqual(self.counters.next(kind // 16, 1 + kind % 4, kind % 16 // 4), 1)
 
