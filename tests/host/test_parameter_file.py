@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from perilune.cli import main
 from perilune.client.parameter_file import (
     Difference,
     ParameterFileError,
@@ -73,11 +74,33 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         load_file(tmp_path / "none", DICTIONARY)
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "0x" + "f" * 5000, "9" * 5000, "[" * 5000])
+def test_no_number_is_too_long_to_be_refused(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    for name in ("gain", "limit", "colour"):  # an integer, a float, an enumeration
+        path.write_text(f"[trial]\n{name} = {number}\n", encoding="utf-8")
+        with pytest.raises(ParameterFileError):
+            load_file(path, DICTIONARY)
+
+
 def test_floats_differ_where_a_board_can_tell_them_apart() -> None:
     kept = {"f32": 32.79999923706055, "board": 32.79998779296875, "none": 0.0, "high": float("inf")}
     asked = {"f32": 32.8, "board": 32.8, "none": 0.0, "high": float("inf")}
     assert differences(kept, asked) == []
     assert [row.name for row in differences({"a": 32.8, "b": 0.0}, {"a": 32.8001, "b": 1e-30})] == ["a", "b"]
+
+
+def test_two_files_are_compared_by_the_dictionary_of_the_default_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.toml").write_text(f"[trial]\ngain = {number}\n")
+    (tmp_path / "perilune.toml").write_text(
+        f'default = "b"\n[targets.a]\nport = "loop://"\n[targets.b]\nport = "loop://"\nmissions = ["{TRIAL}"]\n'
+    )
+    line = ["params", "diff", *(str(tmp_path / f"{number}.toml") for number in (1, 2))]
+    assert main([*line, "--config", str(tmp_path / "perilune.toml"), "--json"]) == 5
+    assert "trial.gain" in capsys.readouterr().out
 
 
 def test_differences() -> None:

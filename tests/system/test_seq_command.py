@@ -141,6 +141,18 @@ def test_what_is_hazardous_asks_for_a_word(staffed: Desk) -> None:
         assert staffed.seq(*arguments, "--hazardous")[0] == 0
 
 
+@pytest.mark.parametrize("staffed", ["sitl"], indirect=True)
+def test_missions_that_are_named_stand_for_the_targets_on_board_too(staffed: Desk) -> None:
+    """A port's board speaks what is named for it; nothing made of other missions goes up."""
+    url = find_target(None, staffed.folder / "perilune.toml").port
+    status, out, _ = staffed.seq("list", "--target", url, "--mission", str(TRIAL), "--json")
+    assert (status, [row["name"] for row in json.loads(out)]) == (0, ["stored.mixed"])
+    path = staffed.file("radio.seq", "SEQUENCE 83\nR00:00:00 POWER.LOAD_ON load=RADIO")
+    for arguments in (["upload", path], ["schedule", path, "--at", "2026-331T12:00:00"]):
+        status, out, err = staffed.seq(*arguments, "--mission", "perilune:payload")
+        assert (status, out, "the board speaks another dictionary" in err) == (1, "", True), err
+
+
 def test_the_archive_shows_a_run(staffed: Desk) -> None:
     """64 steps with a WAIT: loaded, verified, run; every step's report and the last value are in the archive."""
     config = staffed.folder / "perilune.toml"

@@ -56,6 +56,7 @@ def open_ground(arguments: argparse.Namespace) -> Ground:
         arguments.target,
         configuration=arguments.config,
         baud=arguments.baud,
+        missions=getattr(arguments, "mission", None) or (),
         override_dictionary=getattr(arguments, "override_dictionary", False),
     )
     ground.progress = Progress()

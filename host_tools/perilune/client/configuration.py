@@ -102,6 +102,13 @@ class Configuration(msgspec.Struct, frozen=True):
             next_step=next_try(wanted, self.targets, f"write [targets.{wanted}] into {self.path or FILE_NAME}"),
         )
 
+    def folders(self, name: str | None = None) -> list[Path]:
+        """Dictionary folders of that target, or of the default one; without any the core's, for work without a board.
+
+        Raises ConfigurationError.
+        """
+        return self.target(name or self.default or SITL).folders
+
 
 def _is_port(text: str) -> bool:
     return "://" in text or "/" in text or (text.upper().startswith("COM") and text[3:].isdecimal())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -49,10 +50,14 @@ class OwnerLink(OwnedLink):
             self._lock.release()
 
 
-def find_target(name: str | None, configuration: Path | None = None, baud: int | None = None) -> Target:
-    """The target of that name, or the default one. Raises ConfigurationError."""
+def find_target(
+    name: str | None, configuration: Path | None = None, baud: int | None = None, missions: Sequence[Path] = ()
+) -> Target:
+    """The target of that name, or the default one. baud, missions: in place of its own. Raises ConfigurationError."""
     target = load_configuration(configuration).target(name)
-    return target if baud is None else msgspec.structs.replace(target, baud=baud)
+    if baud is not None:
+        target = msgspec.structs.replace(target, baud=baud)
+    return msgspec.structs.replace(target, missions=tuple(missions)) if missions else target
 
 
 def dictionary_of(target: Target) -> Dictionary:
@@ -128,10 +133,14 @@ def open_ground(
     *,
     configuration: Path | None = None,
     baud: int | None = None,
+    missions: Sequence[Path] = (),
     share: bool = True,
     override_dictionary: bool = False,
 ) -> Ground:
-    """`Ground.open`."""
-    found = find_target(target, configuration, baud)
+    """The ground of a target. baud, missions: as `find_target`'s; share: attach to a program that owns the port.
+
+    Raises ConfigurationError, DictionaryError, and as own_link.
+    """
+    found = find_target(target, configuration, baud, missions)
     dictionary = dictionary_of(found)
     return Ground(link_to(found, share=share), dictionary, override_dictionary=override_dictionary)

@@ -177,10 +177,11 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _diff_files(arguments: argparse.Namespace) -> int:
-    from ..client.open_ground import dictionary_of, find_target  # noqa: PLC0415
+    from ..client.configuration import load_configuration  # noqa: PLC0415
     from ..client.parameter_file import load_file  # noqa: PLC0415
+    from ..dictionary.load import load  # noqa: PLC0415
 
-    dictionary = dictionary_of(find_target(arguments.target or "sitl", arguments.config))
+    dictionary = load(load_configuration(arguments.config).folders(arguments.target))
     first, second = (load_file(path, dictionary) for path in (arguments.file, arguments.second))
     return _print_differences(first, second, ["parameter", str(arguments.file), str(arguments.second)], arguments)
 

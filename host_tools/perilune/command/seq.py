@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub = actions.add(name, summary, act)
         add_target_arguments(sub)
         sub.add_argument(
-            "--mission", type=Path, action="append", metavar="DIR", help="dictionary folder, not the target's"
+            "--mission", type=Path, action="append", metavar="DIR", help="dictionary folder, in place of the target's"
         )
         add_json(sub)
         return sub
@@ -148,16 +148,13 @@ run = run_action
 
 
 def _folders(arguments: argparse.Namespace) -> list[Path]:
-    """Dictionary folders: those that are named, else the target's, else the core's."""
+    """Dictionary folders: those that are named, else the target's."""
     from ..client.configuration import load_configuration  # noqa: PLC0415  # imports of the work, when there is work
     from ..dictionary.load import CORE  # noqa: PLC0415
 
     if arguments.mission:
         return [CORE, *arguments.mission]
-    configuration = load_configuration(arguments.config)
-    if arguments.target is None and configuration.default is None:
-        return [CORE]
-    return configuration.target(arguments.target).folders
+    return load_configuration(arguments.config).folders(arguments.target)
 
 
 def _dictionary(arguments: argparse.Namespace) -> Dictionary:
