@@ -320,7 +320,7 @@ def test_dfu_starts_what_it_has_written_and_compared(leaving: str, tools: Path, 
 def test_dfu_that_cannot_start_the_program_says_so(tools: Path, image: Path) -> None:
     (tools / "list").write_text(DFU_F405)
     tool(tools, "dfu-util", DFU_UTIL.format(tools=tools, leaving="echo dfu-util: Lost device; exit 74"))
-    with pytest.raises(FlashError, match="failed while starting the program; .*Lost device"):
+    with pytest.raises(FlashError, match=r"failed while starting the program; .*Lost device"):
         flash(BOARD, image, "dfu")
 
 
