@@ -26,6 +26,11 @@ def condition(sign: str, wanted: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, (int, float)) and _SIGNS[sign](value, number)
 
 
+def between(low: float, high: float) -> Callable[[object], bool]:
+    """Is a value a number above *low* and below *high*?"""
+    return lambda value: isinstance(value, (int, float)) and low < value < high
+
+
 def _same(value: object, wanted: str) -> bool:
     if isinstance(value, str):
         return value.upper() == wanted.upper()

@@ -39,7 +39,7 @@ from hil.evidence import folder_of, keep
 from hil.faults import Faults
 from hil.ground import Ground, Request, plain
 from hil.plant.attached import AttachedPlant
-from hil.robot.conditions import condition, parameters
+from hil.robot.conditions import between, condition, parameters
 from hil.robot.sequence_board import GroundBoard
 from hil.targets.errors import EmulatorMissing
 from hil.targets.make import make_plant, make_target
@@ -207,13 +207,18 @@ class Payload:
 
     @keyword
     def housekeeping_should_show(self, point: str, sign: str, value: str, within: str = "10 s") -> object:
-        """Wait until a point stands so; returns its value. Signs: > >= < <= is, is not."""
-        found = self.ground.latest.get(point)
-        holds = condition(sign, value)
-        if found is not None and holds(plain(found)):
-            return plain(found)
+        """Wait for a report since the last telecommand in which a point stands so; returns its value.
+
+        Signs: > >= < <= is, is not.
+        """
         self._check_point(point)
-        return self.ground.wait_value(point, holds, seconds(within), ask=True)
+        return self.ground.wait_value(point, condition(sign, value), seconds(within), ask=True)
+
+    @keyword
+    def housekeeping_should_lie_in(self, point: str, low: float, high: float, within: str = "10 s") -> object:
+        """Wait for a report since the last telecommand in which a number lies between two; returns it."""
+        self._check_point(point)
+        return self.ground.wait_value(point, between(low, high), seconds(within), ask=True)
 
     @keyword
     def housekeeping_should_keep_showing(self, point: str, sign: str, value: str, duration: str) -> None:
@@ -245,7 +250,7 @@ class Payload:
 
     @keyword
     def from_now_on(self) -> None:
-        """Events before this are forgotten; each telecommand does the same."""
+        """Events and housekeeping before this are forgotten; each telecommand does the same."""
         self.ground.mark()
 
     @keyword

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,10 @@ def test_keywords_fail_when_the_payload_does_not_do_it(tmp_path: Path) -> None:
         "Refused": "Send Telecommand    MODES.CHANGE mode=SCIENCE",
         "Executed": "Telecommand Should Be Refused    CORE.PING",
         "Not So": "Housekeeping Should Show    core.wire_version    >    1    within=2 s",
+        "No More": "Housekeeping Should Show    modes.mode    is    SAFE\n"
+        "    Send Telecommand    MODES.CHANGE mode=STANDBY\n"
+        "    Housekeeping Should Show    modes.mode    is    SAFE    within=3 s",
+        "Not Between": "Housekeeping Should Lie In    core.wire_version    1    2    within=2 s",
         "Not For Long": "Housekeeping Should Keep Showing    core.uptime_s    <    3    duration=5 s",
         "No Such Point": "Housekeeping Should Show    core.uptimes    >    1",
         "No Such Sign": "Housekeeping Should Show    core.uptime_s    about    1",
@@ -114,6 +119,29 @@ def test_the_suites_for_renode_test_use_keywords_and_arguments_that_there_are(tm
     statuses = robot(tmp_path, "--dryrun", "--prerunmodifier", modifier, str(ROOT / "hil/robot/renode"))
     assert len(statuses) >= 6
     assert set(statuses.values()) == {"PASS"}, statuses
+
+
+# Suite and bench -> test, and a part of what Renode is told in it: without that it must fail.
+LOOKED_AT = {
+    ("board", "sitl"): {"Time Is Renode's": "RunFor", "A Machine Reset Is Told As A Boot": "machine Reset"},
+    ("parts", "sitl_parts"): {
+        "Currents And Voltages Are Those Of The Models": "bus Voltage",
+        "The Battery Is As Warm As Its Thermometers Say": "Temperature",
+        "A Zone Is As Warm As Its Thermistors Say": "FeedSample 3135",
+    },
+}
+
+
+@pytest.mark.parametrize(("suite", "bench"), LOOKED_AT)
+def test_tests_for_renode_test_pass_by_what_renode_does_alone(tmp_path: Path, suite: str, bench: str) -> None:
+    text = (ROOT / "hil" / "robot" / "renode" / f"{suite}.robot").read_text()
+    tests = LOOKED_AT[suite, bench]
+    chosen = [word for test in tests for word in ("--test", test)]
+    for deaf, status in (([], "PASS"), (tests.values(), "FAIL")):
+        library = "    ".join(["tests.system.sitl_renode.SitlRenode", bench, *deaf])
+        file = tmp_path / f"{status}.robot"
+        file.write_text(re.sub(r"hil\.robot\.renode_payload\.RenodePayload.*", library, text))
+        assert robot(tmp_path / status, *chosen, str(file)) == dict.fromkeys(tests, status)
 
 
 def test_the_same_keywords_are_known_to_robot_6() -> None:

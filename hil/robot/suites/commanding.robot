@@ -20,7 +20,7 @@ The Mode Is Changed By Command
     Send Telecommand    MODES.CHANGE mode=STANDBY
     Housekeeping Should Show    modes.mode    is    STANDBY
     Telecommand Should Be Refused    MODES.CHANGE mode=SCIENCE
-    Housekeeping Should Show    modes.mode    is    STANDBY
+    Housekeeping Should Keep Showing    modes.mode    is    STANDBY    duration=2 s
 
 A Command That Makes No Sense Is Refused With Its Reason
     ${reason}=    Telecommand Should Be Refused    SEQUENCE.ACTIVATE sequence=99
