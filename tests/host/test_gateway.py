@@ -428,13 +428,22 @@ def test_a_target_has_its_port_its_baud_and_its_keys(
 
 
 def test_the_flight_software_in_the_process_is_a_target_too(control: MissionControl) -> None:
-    assert main(["gateway", "sitl", "--tm", f"127.0.0.1:{control.tm_port}", "--tc", "127.0.0.1:0", "--for", "1.5"]) == 0
+    assert (
+        main(["gateway", "sitl", "--tm", f"127.0.0.1:{control.tm_port}", "--tc", "127.0.0.1:0", "--for", "1.5s"]) == 0
+    )
     assert control.take()
 
 
 def test_a_name_that_is_no_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gateway", "bord", "--for", "0.1"]) == 2
     assert "there is no target bord" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--for=nan", "--for=0", "--every=0", "--every=-1"])
+def test_a_time_that_is_none_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["gateway", "sitl", "--tc", "127.0.0.1:0", "--for", "0.1", option])
+    assert "expected a time such as 60s, 5m or 1h" in capsys.readouterr().err
 
 
 def test_a_port_that_perilune_link_owns_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..client.arguments import add_target_arguments
+from ..command_line import positive_seconds
+from ..housekeeping.duration import duration
 
 if TYPE_CHECKING:
     from ..client.configuration import Target
@@ -59,8 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key-file", help="TOML file with the SDLS keys; protects AD and BD frames (--tc-form frame)")
     parser.add_argument("--unprotected", action="store_true", help="pass frames on as they come: they are protected")
     parser.add_argument("--no-idle", action="store_true", help="do not pass idle frames on (they carry CLCWs too)")
-    parser.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="end after this time")
-    parser.add_argument("--every", type=float, default=10.0, metavar="SECONDS", help="report this often (10)")
+    parser.add_argument("--for", dest="for_s", type=duration, metavar="TIME", help="end after this time (60s, 5m)")
+    parser.add_argument(
+        "--every", type=positive_seconds, default=10.0, metavar="SECONDS", help="report this often (10)"
+    )
     parser.add_argument("--json", action="store_true", help="reports as one JSON object a line")
 
 
