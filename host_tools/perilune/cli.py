@@ -16,6 +16,7 @@ With --json an error is also a JSON object on the output: error, expected, found
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import pkgutil
 import sys
@@ -99,7 +100,8 @@ def _tell(parsed: argparse.Namespace, error: PeriluneError) -> int:
     if getattr(parsed, "json", False) is True:
         from .client.arguments import print_json  # noqa: PLC0415  # only where it is needed
 
-        print_json(error.data())
+        with contextlib.suppress(OSError):  # an output that cannot be written may be what is told
+            print_json(error.data())
     return error.exit_status
 
 

@@ -248,6 +248,22 @@ def test_no_permission_is_one_line_and_an_object(
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [("targets --json", "found No space left on device"), ("ping -t socket://foo --json", "cannot connect to")],
+)
+def test_an_error_is_one_line_also_where_the_output_is_full(
+    line: str, told: str, own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys.stdout, "write", full)
+    assert main(line.split()) == 1
+    error = capsys.readouterr().err
+    assert (error.count("\n"), told in error) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("line", "status", "told"),
     [
         ("modes go STANDBYY -t sitl", 2, "there is no mode STANDBYY; expected one of .*try: perilune modes go STANDBY"),
