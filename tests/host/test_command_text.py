@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from perilune.client.command_text import CommandTextError, near, parse_command, read_command
+from perilune.client.command_text import CommandTextError, near, parse_command, read_command, read_number
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.telemetry.requests import Requests
@@ -76,6 +76,8 @@ def test_what_the_board_wants_beside_it_is_known() -> None:
         ("CORE.SET_PARAMETERS (parameter=trial.level value=1)", [(21, "parameter")]),
         ("CORE.SET_PARAMETERS (parameter=trial.gain value=1", [(21, "parenthesis")]),
         ("TRIAL.EVERY_TYPE a=5 b=1 c=2 d=3 e=4 f=5 g=nan h=ON i=1e999", [(44, "value"), (55, "range")]),
+        (f"CORE.ARM service=0x{'F' * 300} subtype=1", [(18, "range")]),
+        (f"CORE.SET_PARAMETERS (parameter=trial.limit value=-0x{'F' * 300})", [(50, "range")]),
     ],
 )
 def test_everything_that_is_wrong_is_told_with_its_column(text: str, found: list[tuple[int, str]]) -> None:
@@ -101,12 +103,22 @@ def test_near_names(typed: str, meant: str) -> None:
     assert near(typed, [name.upper() for name in DICTIONARY.commands])[0] == meant
 
 
+def test_long_hexadecimal_numbers_are_numbers() -> None:
+    assert read_number("0x7F degC") == (127, " degC")
+    assert read_number("-0x" + "0" * 30 + "10") == (-16.0, "")
+    assert read_number("0x1" + "0" * 24) == (2.0**96, "")
+    assert read_number("-0x1" + "0" * 300 + "K") == (float("-inf"), "K")
+
+
+LONG = st.integers(200, 600).flatmap(lambda digits: st.sampled_from(["0x" + "F" * digits, "9" * digits]))
 WORDS = st.sampled_from(
     ["TRIAL.SLOW", "CORE.SET_PARAMETERS", "TRIAL.LOAD", "(", ")", "=", "steps=", "parameter=trial.gain", "value=", "0x"]
 )
 TEXTS = st.one_of(
     st.text(max_size=80),
-    st.lists(st.one_of(WORDS, st.text(alphabet="0123456789abxXeE._+-=() %", max_size=6)), max_size=10).map(" ".join),
+    st.lists(st.one_of(WORDS, LONG, st.text(alphabet="0123456789abxXeE._+-=() %", max_size=6)), max_size=10).map(
+        " ".join
+    ),
 )
 
 

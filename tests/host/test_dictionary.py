@@ -154,6 +154,14 @@ class TestEncode:
         with pytest.raises(ArgumentError, match="no further octets"):
             encode(trial.command("core.ping"), {}, octets=b"\x00")
 
+    @pytest.mark.parametrize(
+        "number", [10**400, -(10**5000), float("nan"), float("inf")], ids=["long", "longer", "nan", "inf"]
+    )
+    def test_what_no_argument_can_hold(self, trial: Dictionary, number: float) -> None:
+        for name in ("e", "g"):  # u32, f32
+            with pytest.raises(ArgumentError, match=f"{name} (is out of range|has the wrong type)"):
+                encode(trial.command("trial.every_type"), ARGUMENTS | {name: number})
+
     def test_stored_packet(self, trial: Dictionary) -> None:
         # Sequence count 0, no acknowledgement, source 1.
         octets = packet(trial.command("core.ping"), {}, source=1)

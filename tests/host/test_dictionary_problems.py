@@ -165,6 +165,13 @@ CASES = {
         "out of range",
         "Correct",
     ),
+    "default of more digits than a float holds": (
+        COMMAND + f'args = [{{ name = "n", type = "f32", default = {"9" * 400} }}]',
+        "args =",
+        "number",
+        "args has a number",
+        "the board can have",
+    ),
     "default of another type": (
         COMMAND + 'args = [{ name = "n", type = "u8", default = 1.5 }]',
         "args =",

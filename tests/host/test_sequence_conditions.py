@@ -55,6 +55,15 @@ def test_the_board_answers_as_the_ground_would(
         assert BOARD[found.relation](raw, found.raw) == wanted
 
 
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**400), float("inf"), float("nan")], ids=["long", "-long", "inf", "nan"]
+)
+def test_nothing_is_compared_with_what_no_float_holds(value: float) -> None:
+    for sign in COMPARE:
+        with pytest.raises(ConditionError, match="is nothing that trial"):
+            condition(POINT, sign, value)
+
+
 @given(milliseconds=st.integers(0, 900 * 86_400_000))
 def test_durations_read_as_they_are_written(milliseconds: int) -> None:
     assert read_duration(write_duration(milliseconds)) == milliseconds

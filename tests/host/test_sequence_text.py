@@ -121,6 +121,8 @@ def test_octets_read_as_they_were_typed() -> None:
         ("WAIT trial.flag >= 0 TIMEOUT 00:00:01", (1, 20, "condition")),
         ("WAIT trial.real >= 1 TIMEOUT 00:00:01", (1, 20, "condition")),
         ("WAIT trial.real > 1e39 TIMEOUT 00:00:01", (1, 19, "condition")),
+        (f"WAIT trial.real > 0x{'F' * 300} TIMEOUT 00:00:01", (1, 19, "condition")),
+        (f"WAIT trial.small > -0x{'F' * 300} TIMEOUT 00:00:01", (1, 20, "condition")),
         ("WAIT modes.mode == NOMINL TIMEOUT 00:00:01", (1, 20, "value")),
         ("A2026-331T12:00:00 WAIT trial.level > 4 TIMEOUT 00:00:01", (1, 20, "time")),
         ("R00:00:00 TRIAL.LOAD at=0 " + "00" * 59, (1, 11, "bound")),

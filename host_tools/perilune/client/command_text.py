@@ -29,6 +29,7 @@ from ..packet.pus import ACK_ALL, Telecommand
 
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 _NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|(\d+(?:_\d+)*)(\.\d*)?([eE][+-]?\d+)?|(\.\d+)([eE][+-]?\d+)?)")
+_WHOLE_MAX = 24  # characters of a whole number
 _WORDS = {"TRUE": 1, "FALSE": 0, "ON": 1, "OFF": 0}
 _NEAR = 0.55
 
@@ -141,11 +142,14 @@ def read_number(text: str) -> tuple[Number, str] | None:
     sign, hexadecimal, whole, fraction, exponent, _, _ = match.groups()
     digits = match[0].replace("_", "")
     number: Number
-    if hexadecimal:
-        number = int(f"{sign}{hexadecimal}", 16)
-    elif whole and not fraction and not exponent:
-        # What no field can hold need not be read in full, and int() refuses very long texts.
-        number = int(digits) if len(digits) <= 24 else float(digits)
+    # What no field can hold need not be read in full, and int() refuses very long texts.
+    if len(digits) <= _WHOLE_MAX and (hexadecimal or (whole and not fraction and not exponent)):
+        number = int(digits, 16 if hexadecimal else 10)
+    elif hexadecimal:
+        try:
+            number = float.fromhex(digits)
+        except OverflowError:
+            number = float(f"{sign}inf")
     else:
         number = float(digits)
     return number, text[match.end() :]

@@ -122,7 +122,7 @@ def load_file(path: Path, dictionary: Dictionary) -> Values:
     """The values in a file, raw. Raises ParameterFileError with everything that is wrong."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         found = getattr(error, "strerror", None) or str(error)
         raise ParameterFileError(
             f"cannot read {path}", expected="TOML", found=found, next_step="`perilune params dump` writes one"

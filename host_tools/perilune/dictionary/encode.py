@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +13,7 @@ from .model import Command, Enumeration, Field, Number, Point
 from .types import RawType
 
 Item = Mapping[str, object]
+_SHOWN_BITS_MAX = 128
 
 
 class ArgumentError(PeriluneError):
@@ -33,13 +33,21 @@ def number_of(
     if not isinstance(value, (int, float)) or (isinstance(value, float) and not raw.is_float):
         expected = "a number" if raw.is_float else "an integer"
         raise ArgumentError(f"{name} has the wrong type", expected=expected, found=repr(value))
+    # Compared as it is: float() of a long integer overflows. A not-a-number is in no range.
+    if not low <= value <= high:
+        raise ArgumentError(f"{name} is out of range", expected=f"{low} to {high}", found=_shown(value))
     number = float(value) if raw.is_float else int(value)
-    if math.isnan(number) or not low <= number <= high:
-        raise ArgumentError(f"{name} is out of range", expected=f"{low} to {high}", found=str(value))
     if enumeration is not None and number not in enumeration.values.values():
         names = ", ".join(f"{name} = {value}" for name, value in enumeration.values.items())
         raise ArgumentError(f"{name} has no value {value}", expected=names, found=str(value))
     return number
+
+
+def _shown(number: Number) -> str:
+    """For people, who read no integer of thousands of digits, nor does Python write it."""
+    if isinstance(number, int) and number.bit_length() > _SHOWN_BITS_MAX:
+        return f"an integer of {number.bit_length()} bits"
+    return str(number)
 
 
 def octets_of(number: Number, raw: RawType) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from fractions import Fraction
 
 import msgspec
@@ -43,8 +44,8 @@ class Condition(msgspec.Struct, frozen=True):
 
 def condition(point: Point, sign: str, value: Number) -> Condition:
     """The condition *point* *sign* *value* (engineering). Raises ConditionError when the board cannot judge it."""
-    if not math.isfinite(value):
-        raise ConditionError(f"{value} is nothing that {point.name} could be compared with")
+    if not abs(value) <= sys.float_info.max:
+        raise ConditionError(f"that is nothing that {point.name} could be compared with")
     raw_sign, raw = _in_raw(point, sign, value)
     if point.type.is_float:
         if raw_sign in ("<=", ">="):
