@@ -113,7 +113,7 @@ class DropCounters:
     def count(self, reason: int) -> int:
         """Count one drop for *reason* (1..0x7F) and return *reason*; what is no drop has its own counter only."""
         self.counts[reason] = (self.counts[reason] + 1) & 0xFFFF
-        if reason != PACKET_IDLE and reason != MESSAGE_TYPES_FULL:
+        if reason not in (PACKET_IDLE, MESSAGE_TYPES_FULL):
             self.total = (self.total + 1) & 0xFFFF
             self.last = reason
         return reason

@@ -161,20 +161,26 @@ class TestStorageThatComesBack(PersistenceCase):
     LAST = NUMBERS_AHEAD + 8
 
     def setUp(self):
-        self.storage = RefusingStorage(2, 2048)
+        self.refusing = self.storage = RefusingStorage(2, 2048)
         self.boot()
         self.assertTrue(self.accepted(1, ground.AD, 0))
         self.assertTrue(self.accepted(1))
-        self.storage.refuses = True
+        self.refusing.refuses = True
         for number in range(2, self.LAST + 1):
             self.assertTrue(self.accepted(number, ground.AD, number - 1))
-        self.assertTrue(self.core.numbers.refused)
-        self.storage.refuses = False
+        self.assertTrue(self.numbers().refused)
+        self.refusing.refuses = False
         self.assertEqual(self.core.journal.compact(), 0)
 
+    def numbers(self):
+        return self.core.numbers
+
+    def kept(self):
+        return [(association.kept_high, association.kept_low) for association in self.numbers().pair]
+
     def check(self):
-        self.assertFalse(self.core.numbers.refused)
-        self.assertTrue(self.core.numbers.are_intact())
+        self.assertFalse(self.numbers().refused)
+        self.assertTrue(self.numbers().are_intact())
         self.boot()
         self.assertFalse(self.accepted(self.LAST, ground.AD))
         self.assertEqual(self.core.drops.last, SDLS_REPLAY)
@@ -185,15 +191,15 @@ class TestStorageThatComesBack(PersistenceCase):
         self.check()
 
     def test_what_keeps_a_number_of_one_association_keeps_that_of_the_other(self):
-        self.core.numbers.passed(self.core.numbers.pair[1])
+        self.numbers().passed(self.numbers().pair[1])
         self.check()
 
     def test_nothing_moves_while_it_refuses_again(self):
-        self.storage.refuses = True
-        kept = [(pair.kept_high, pair.kept_low) for pair in self.core.numbers.pair]
-        self.core.numbers.passed(self.core.numbers.pair[1])
-        self.assertEqual([(pair.kept_high, pair.kept_low) for pair in self.core.numbers.pair], kept)
-        self.assertTrue(self.core.numbers.refused)
+        self.refusing.refuses = True
+        kept = self.kept()
+        self.numbers().passed(self.numbers().pair[1])
+        self.assertEqual(self.kept(), kept)
+        self.assertTrue(self.numbers().refused)
 
 
 class TestState(PersistenceCase):

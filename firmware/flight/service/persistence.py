@@ -57,7 +57,7 @@ class KeptNumbers(NumberKeeper):
             association.keeper = self
 
     def passed(self, association: SecurityAssociation) -> None:
-        """Keep a number NUMBERS_AHEAD above the one just accepted; so for the other one, if the store refused its own."""
+        """Keep a number NUMBERS_AHEAD above the one just accepted; also the other one's, where the store refused it."""
         for index in range(2):
             other = self.pair[index]
             if other is association or (self.refused and _left(other) < 0):
