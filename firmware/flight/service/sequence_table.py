@@ -53,6 +53,7 @@ class SequenceTable:
         self.steps = bytearray(places)
         self.crc = array("H", none)
         self.received = array("H", none)
+        self._kept = bytearray(SEQUENCES_MAX)  # 1: the store may have a head of this place
         for place in range(SEQUENCES_MAX):
             self.start[place] = _HEAD
         for number, row in enumerate(rows):
@@ -125,6 +126,7 @@ class SequenceTable:
         octets[6] = crc >> 8
         octets[7] = crc & 0xFF
         status = self._erase(place)
+        self._kept[place] = 1
         end = self.end(place)
         for record in range(SEQUENCE_RECORDS - 1, -1, -1):
             at = record * JOURNAL_RECORD_MAX
@@ -140,13 +142,13 @@ class SequenceTable:
 
     def _erase(self, place: int) -> int:
         """Empty the record with the head, if there is one: the others mean nothing without it."""
+        if not self._kept[place]:
+            return 0
         octets = self.octets[place]
         assert isinstance(octets, bytearray)
-        status = self._store.put(_key(place, 0), octets, 0, 0) if self._kept(place) else 0
-        return int(status)
-
-    def _kept(self, place: int) -> bool:
-        return self._store.get(_key(place, 0), _NOTHING) != 0
+        status = int(self._store.put(_key(place, 0), octets, 0, 0))
+        self._kept[place] = 1 if status < 0 else 0
+        return status
 
     def load(self) -> None:
         """Take the sequences of the store, at start. Allocates."""
@@ -160,6 +162,7 @@ class SequenceTable:
                 found = self._store.get(_key(place, record), view)  # type: ignore[arg-type]
                 if found <= 0:
                     break
+                self._kept[place] = 1
                 length += found
             if length > _HEAD:
                 self._take(place, octets, length)
@@ -174,10 +177,6 @@ class SequenceTable:
         if self.checksum(place) == octets[6] << 8 | octets[7] and self.good(place):
             self.ids[place] = identifier
             self.state[place] = LOADED
-
-
-# Too small for any record: get() then tells whether there is one that is not empty.
-_NOTHING = bytearray(0)
 
 
 def _key(place: int, record: int) -> int:
