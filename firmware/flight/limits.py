@@ -259,7 +259,7 @@ EVENT_REFILL_MS = const(1000)
 
 # --- on board: storage ----------------------------------------------------------------------------------------------
 
-# Keys of the journal are 1..127: six octets of memory each, enough for a schedule with a record for each activity.
+# Keys of the journal are 1..127: ten octets of memory each, enough for a schedule with a record for each activity.
 JOURNAL_KEYS = const(127)
 
 # Octets of one record: the persistent parameters, or a telecommand of the longest frame and its times.

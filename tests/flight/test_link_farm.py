@@ -3,7 +3,7 @@
 import unittest
 
 from flight.errors import FARM_LOCKOUT, FARM_NEGATIVE, FARM_OUTSIDE, FARM_RETRANSMIT, FARM_WAIT, OK
-from flight.link.clcw import NO_BIT_LOCK, NO_RF_AVAILABLE, write_clcw
+from flight.link.clcw import write_clcw
 from flight.link.farm import (
     E1,
     E2,
@@ -194,9 +194,9 @@ class TestWindow(unittest.TestCase):
 
 
 class TestClcw(unittest.TestCase):
-    def clcw(self, farm, link_flags=0):
+    def clcw(self, farm):
         buffer = bytearray(6)
-        write_clcw(buffer, 1, farm.report(), link_flags)
+        write_clcw(buffer, 1, farm.report())
         self.assertEqual((buffer[0], buffer[5]), (0, 0))
         return bytes(buffer[1:5])
 
@@ -228,10 +228,6 @@ class TestClcw(unittest.TestCase):
         farm.step(E6)
         farm.step(E6)
         self.assertEqual(self.clcw(farm), b"\x01\x00\x06\x01")
-
-    def test_link_flags_of_the_radio(self):
-        self.assertEqual(self.clcw(Farm(10), NO_RF_AVAILABLE), b"\x01\x00\x80\x00")
-        self.assertEqual(self.clcw(Farm(10), NO_BIT_LOCK), b"\x01\x00\x40\x00")
 
 
 class TestHeap(unittest.TestCase):

@@ -7,7 +7,7 @@ from flight.codec import crc16
 from flight.errors import DropCounters
 from flight.limits import MESSAGE_TYPES_MAX, TM_PACKET_MAX
 from flight.packet.counters import MessageTypeCounters, SequenceCounts
-from flight.packet.cuc import fraction_of, read_fraction, read_seconds, write_time
+from flight.packet.cuc import read_fraction, read_seconds, write_time
 from flight.packet.telemetry import DATA_MAX, DATA_START, Clock, TelemetryWriter
 from heap import needs_heap_lock, run_locked
 
@@ -46,10 +46,6 @@ class TestCuc(unittest.TestCase):
     def test_time_range(self):
         for seconds in (b"\x74\x9e\x3f\x7f", b"\x00\x00\x00\x00", b"\xb4\x9e\x3f\x80", b"\xff\xff\xff\xff"):
             self.assertEqual(read_seconds(b"\x1e" + seconds + b"\x00\x00", 0), -errors.TIME_RANGE)
-
-    def test_w086_the_fraction_is_cut(self):
-        for microseconds, fraction in ((0, 0), (15, 0), (16, 1), (500000, 0x8000), (999990, 0xFFFF), (999999, 0xFFFF)):
-            self.assertEqual(fraction_of(microseconds), fraction)
 
 
 class TestSequenceCounts(unittest.TestCase):
@@ -155,7 +151,7 @@ class TestHeap(unittest.TestCase):
         def write():
             for destination in range(3):
                 clock.seconds += 0x0FFFFFFF
-                write_time(writer.buffer, 30, clock.seconds, fraction_of(999999))
+                write_time(writer.buffer, 30, clock.seconds, 0xFFFF)
                 read_seconds(writer.buffer, 30)
                 writer.end(writer.begin(0x064, 17, 2, destination + counters.free))
             clock.seconds = 0

@@ -4,7 +4,9 @@ import unittest
 
 from bench import Bench, telecommand
 from flight.errors import TIME_FORMAT, TIME_RANGE
+from flight.hal.null import Clock
 from flight.service import failure
+from flight.service.onboard_time import OnboardTime
 from heap import needs_heap_lock, run_locked
 
 # 2028-01-01T00:00:00 TAI and a half second (SPEC 10, W-085).
@@ -17,6 +19,25 @@ class TimeCase(unittest.TestCase):
 
     def reports(self, reports):
         return [report.data for report in reports if report.kind == (9, 2)]
+
+
+class StillClock(Clock):
+    """Stands *microseconds* after the start."""
+
+    def __init__(self, microseconds):
+        self.microseconds = microseconds
+
+    def uptime(self, out):
+        out[0] = 0
+        out[1] = self.microseconds
+
+
+class TestUptime(unittest.TestCase):
+    def test_w086_the_fraction_is_cut(self):
+        for microseconds, fraction in ((0, 0), (15, 0), (16, 1), (500000, 0x8000), (999990, 0xFFFF), (999999, 0xFFFF)):
+            time = OnboardTime(StillClock(microseconds))
+            time.update()
+            self.assertEqual((time.seconds, time.fraction), (0, fraction))
 
 
 class TestReport(TimeCase):

@@ -8,14 +8,10 @@ from ..limits import TC_VCID
 CLCW_OCTET_0 = const(0x01)
 CLCW_OCTET_1 = TC_VCID << 2
 
-# Flags of octet 2 that a radio interface may set; FARM-1 owns the others.
-NO_RF_AVAILABLE = const(0x80)
-NO_BIT_LOCK = const(0x40)
 
-
-def write_clcw(buffer: bytearray, at: int, report: int, link_flags: int = 0) -> None:
-    """Write the CLCW into *buffer* at octet *at*: *report* from Farm.report(), *link_flags* of the radio or 0."""
+def write_clcw(buffer: bytearray, at: int, report: int) -> None:
+    """Write the CLCW into *buffer* at octet *at*: *report* from Farm.report()."""
     buffer[at] = CLCW_OCTET_0
     buffer[at + 1] = CLCW_OCTET_1
-    buffer[at + 2] = report >> 8 | link_flags
+    buffer[at + 2] = report >> 8  # FARM-1's flags; the two of a radio are 0
     buffer[at + 3] = report & 0xFF

@@ -42,8 +42,3 @@ def read_seconds(buffer: bytes | bytearray | memoryview, at: int) -> int:
 def read_fraction(buffer: bytes | bytearray | memoryview, at: int) -> int:
     """Fraction of the time in buffer[at:at+7], 1/65536 s."""
     return buffer[at + 5] << 8 | buffer[at + 6]
-
-
-def fraction_of(microseconds: int) -> int:
-    """1/65536 s in 0..999999 microseconds, cut: 65536/10^6 = 1024/15625, which keeps the product a small integer."""
-    return (microseconds << 10) // 15625

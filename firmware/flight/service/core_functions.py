@@ -8,7 +8,7 @@ from .request import Request
 
 
 class CoreFunctions(FunctionHandler):
-    """core: the board. restart_wanted: the executive ends its run at the next cycle and restarts the processor."""
+    """core: the board. Allocates when made, never after."""
 
     def __init__(self, core) -> None:  # type: ignore[no-untyped-def]
         self._core = core
@@ -25,7 +25,7 @@ class CoreFunctions(FunctionHandler):
             self._core.router.arm(int(args[0]), int(args[1]), int(args[2]))
             return DONE
         if function == self._restart:
-            # The report of this request must leave first: the run ends, main() sends what is queued and restarts.
+            # The report of this request must leave first: the run ends, Core.farewell() sends what is queued.
             self._core.executive.running = False
             return DONE
         if function == self._collect:

@@ -35,7 +35,7 @@ class OnboardTime(Clock):
         """Bring seconds and fraction up to date."""
         uptime = self._uptime
         self._clock.uptime(uptime)
-        # As cuc.fraction_of() does, without its call.
+        # Cut: 65536/10^6 = 1024/15625, which keeps the product a small integer.
         fraction = (uptime[1] << 10) // 15625 + self.offset_fraction
         self.seconds = uptime[0] + self.offset_s + (fraction >> 16)
         self.fraction = fraction & 0xFFFF

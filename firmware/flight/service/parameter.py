@@ -49,7 +49,7 @@ _ITEM_MAX = const(10)
 
 
 class Store:
-    """What keeps records over a reset; the journal is one. A key is 1..255."""
+    """What keeps records over a reset; the journal is one. A key is 1..JOURNAL_KEYS."""
 
     def put(self, key: int, buffer: bytearray, start: int, end: int) -> int:
         """Keep buffer[start:end] under *key*, instead of what was there. 0, or a negative status."""
@@ -61,7 +61,7 @@ class Store:
 
 
 class Parameters(Service):
-    """Allocates when made, never after. changes: values set since the start, mod 65536."""
+    """Allocates when made, never after."""
 
     service_type = 20
 
@@ -75,7 +75,6 @@ class Parameters(Service):
         self._fmt = bytearray(6)
         self._parsed: list[float] = [0, 0]
         self._record = bytearray(_ENTRY * PERSISTENT_MAX)
-        self.changes = 0
         for row in self._rows:
             pool.supply(pool.id_at(row[PARAMETER_INDEX]))
         # Each value twice more, by row: two of three are right when a bit of memory has turned over.
@@ -260,7 +259,6 @@ class Parameters(Service):
             self.parse(index, request.buffer, at + 2)
             row = self._row_of(index)
             self._take(row, self._parsed[0])
-            self.changes = (self.changes + 1) & 0xFFFF
             if self._rows[row][PARAMETER_FLAGS] & PARAMETER_PERSISTENT:
                 persistent = True
             at += 2 + self._octets(index)
@@ -279,7 +277,6 @@ class Parameters(Service):
         if not request.items:
             for row in range(len(self._rows)):
                 self._take(row, self._defaults[self._rows[row][PARAMETER_INDEX]])
-        self.changes = (self.changes + 1) & 0xFFFF
         return self._keep(request)
 
     # --- over a reset -------------------------------------------------------------------------------------------------
