@@ -30,7 +30,6 @@ typedef struct {
     reg_t SSCGR, PLLI2SCFGR;
 } rcc_regs_t;
 #define RCC ((rcc_regs_t *)cpu_at(0x40023800u))
-#define RCC_CR_HSION (1u << 0)
 #define RCC_CR_HSIRDY (1u << 1)
 #define RCC_CR_HSEON (1u << 16)
 #define RCC_CR_HSERDY (1u << 17)
@@ -46,17 +45,13 @@ typedef struct {
 #define RCC_CFGR_SWS_PLL (2u << 2)
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
-#define RCC_CIR_CSSF (1u << 7)
 #define RCC_CIR_CSSC (1u << 23)
-#define RCC_CSR_LSION (1u << 0)
 #define RCC_CSR_RMVF (1u << 24)
 #define RCC_CSR_BORRSTF (1u << 25)
-#define RCC_CSR_PINRSTF (1u << 26)
 #define RCC_CSR_PORRSTF (1u << 27)
 #define RCC_CSR_SFTRSTF (1u << 28)
 #define RCC_CSR_IWDGRSTF (1u << 29)
 #define RCC_CSR_WWDGRSTF (1u << 30)
-#define RCC_CSR_LPWRRSTF (1u << 31)
 #define RCC_AHB1ENR_GPIO(port) (1u << (port)) // port 0 = A .. 8 = I
 #define RCC_APB1ENR_TIM2 (1u << 0)
 #define RCC_APB1ENR_SPI2 (1u << 14)
@@ -93,7 +88,6 @@ typedef struct {
 #define FLASH_ACR_PRFTEN (1u << 8)
 #define FLASH_ACR_ICEN (1u << 9)
 #define FLASH_ACR_DCEN (1u << 10)
-#define FLASH_ACR_ICRST (1u << 11)
 #define FLASH_ACR_DCRST (1u << 12)
 #define FLASH_SR_BSY (1u << 16)
 #define FLASH_SR_ERRORS 0xF2u // PGSERR PGPERR PGAERR WRPERR OPERR
@@ -138,7 +132,6 @@ typedef struct {
 #define USART_CR1_M (1u << 12)
 #define USART_CR1_UE (1u << 13)
 #define USART_CR2_STOP_2 (2u << 12)
-#define USART_CR3_EIE (1u << 0)
 
 // System configuration (RM0090 9.2): which port drives an EXTI line
 typedef struct {
@@ -193,7 +186,6 @@ typedef struct {
 #define I2C_SR1_BERR (1u << 8)
 #define I2C_SR1_ARLO (1u << 9)
 #define I2C_SR1_AF (1u << 10)
-#define I2C_SR2_MSL (1u << 0)
 #define I2C_SR2_BUSY (1u << 1)
 #define I2C_CCR_FAST (1u << 15)
 
@@ -232,7 +224,6 @@ typedef struct {
 #define DBGMCU_F40X_REVISION_A 0x10000411u // ES0182: revision A names a wrong device
 
 // Cortex-M4 system control space (DDI 0403E B3.2)
-#define SCB_ICSR (*(reg_t *)cpu_at(0xE000ED04u))
 #define SCB_VTOR (*(reg_t *)cpu_at(0xE000ED08u))
 #define SCB_AIRCR (*(reg_t *)cpu_at(0xE000ED0Cu))
 #define SCB_AIRCR_SYSRESETREQ 0x05FA0004u
@@ -245,7 +236,6 @@ typedef struct {
 #define SCB_HFSR (*(reg_t *)cpu_at(0xE000ED2Cu))
 #define SCB_MMFAR (*(reg_t *)cpu_at(0xE000ED34u))
 #define SCB_BFAR (*(reg_t *)cpu_at(0xE000ED38u))
-#define SCB_CPACR (*(reg_t *)cpu_at(0xE000ED88u))
 #define MPU_CTRL (*(reg_t *)cpu_at(0xE000ED94u))
 #define MPU_RNR (*(reg_t *)cpu_at(0xE000ED98u))
 #define MPU_RBAR (*(reg_t *)cpu_at(0xE000ED9Cu))
