@@ -107,6 +107,20 @@ class FlyingBoard:
         return {name: value for report in self.ground.of_kind(ParameterReport) for name, value in report.values.items()}
 
 
+def health_s(ground: Ground, first: int) -> float | None:
+    """When the first housekeeping since the last start came, in s of the target's time; None while there is none.
+
+    first: index in `ground.reports` of the first report that is looked at.
+    """
+    came_s: float | None = None
+    for report, time_s in zip(ground.reports[first:], ground.times_s[first:], strict=True):
+        if isinstance(report, EventReport) and report.name == "core.boot":
+            came_s = None
+        elif isinstance(report, HousekeepingReport) and report.name == HEALTH and came_s is None:
+            came_s = time_s
+    return came_s
+
+
 class Signs(msgspec.Struct):
     """What was seen of a board in a time. wrong: what was not as it should be. started: its boot event came."""
 
@@ -147,13 +161,8 @@ class Watch:
 
     def health_s(self) -> float | None:
         """Seconds from the look's begin to the first housekeeping since the last start; None while there is none."""
-        came_s: float | None = None
-        for report, time_s in zip(self.ground.reports[self.first :], self.ground.times_s[self.first :], strict=True):
-            if isinstance(report, EventReport) and report.name == "core.boot":
-                came_s = None
-            elif isinstance(report, HousekeepingReport) and report.name == HEALTH and came_s is None:
-                came_s = time_s - self.start_s
-        return came_s
+        came_s = health_s(self.ground, self.first)
+        return None if came_s is None else came_s - self.start_s
 
     def signs(self) -> Signs:
         """What there is to see so far."""

@@ -19,7 +19,7 @@ from perilune.dictionary.load import CORE
 from perilune.errors import PeriluneError
 
 from hil.bench import load_bench
-from hil.campaign.flying_board import RECOVERY_S
+from hil.campaign.flying_board import RECOVERY_S, health_s
 from hil.campaign.outcome import CAMPAIGN_DIR
 from hil.ground import Ground
 from hil.plant.progress import Progress
@@ -122,11 +122,16 @@ def fly_quietly(ground: Ground, seconds: float, found: Soak, bar: Progress) -> N
 def hang(ground: Ground, found: Soak) -> None:
     """Let the app hang; the time until housekeeping comes from a board that was started anew."""
     ground.set({"unruly.now": HANG})
-    begin_s = ground.target.now_s()
+    begin_s, first = ground.target.now_s(), len(ground.reports)
     ground.mark()
     ground.wait_event("core.crash", timeout_s=2 * RECOVERY_S)
-    ground.await_boot(RECOVERY_S)
-    took_s = ground.target.now_s() - begin_s
+    ground.wait_event("core.boot")
+    deadline = ground.target.deadline(RECOVERY_S)
+    while (came_s := health_s(ground, first)) is None:
+        deadline.check("housekeeping of a board that was started anew", "none")
+        ground.step()
+    ground.await_boot(RECOVERY_S)  # its link
+    took_s = came_s - begin_s
     found.recoveries_s.append(round(took_s, 2))
     if took_s > RECOVERY_S + 1.0:  # the app hangs with the second step from now, a second away or more
         found.wrong.append(f"a hang took {took_s:.1f} s")

@@ -19,7 +19,7 @@ from hil.campaign.memory import BATCH, DEAD_S, batches, judge_flip, memory_campa
 from hil.campaign.outcome import Judged, Outcome, table, write_report
 from hil.campaign.power import SEQUENCE, Load, power_campaign
 from hil.campaign.regions import Flip, Region, draw, regions_of
-from hil.campaign.soak import UNRULY, Soak, board_of, fly_quietly, soak, write_soak
+from hil.campaign.soak import UNRULY, Soak, board_of, fly_quietly, hang, soak, write_soak
 from hil.ground import Ground
 from hil.plant.progress import Progress
 from hil.targets.sitl_target import SitlTarget
@@ -91,6 +91,35 @@ def test_a_board_that_comes_back_late_is_dead(
     judged = judge(lambda target: None)
     assert judged.outcome is outcome
     assert abs(judged.recovery_s - health_s) < 1.5 if outcome is Outcome.RESET else "no housekeeping" in judged.what
+
+
+def test_a_hang_lasts_until_housekeeping_comes_from_the_board_that_was_started_anew(
+    board: FlyingBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is healthy for 2 s, starts, tells that it crashed, and its housekeeping comes 6 s after the command."""
+    ground, target = board.ground, board.ground.target
+    assert isinstance(target, SitlTarget)
+    assert target.board is not None
+    made = target.board
+    monkeypatch.setattr(made, "made", lambda: setattr(made.hal, "crashed", (7, 0, 0, 0)))
+    take, begin_s = ground._take, target.now_s()
+    resets: list[float] = []
+
+    def late(report: Report) -> None:
+        age_s = target.now_s() - begin_s
+        if age_s > 2.0 and not resets:
+            resets.append(age_s)
+            target.reset()
+        if not resets or age_s > 6.0 or not isinstance(report, HousekeepingReport):
+            take(report)
+
+    monkeypatch.setattr(ground, "_take", late)
+    monkeypatch.setattr(Ground, "set", lambda self, values: None)
+    found = Soak(seconds=0.0)
+    hang(ground, found)
+    assert len(resets) == 1
+    assert 6.0 < found.recoveries_s[0] < 7.5
+    assert found.wrong == []
 
 
 def test_a_board_that_says_nothing_any_more_is_dead(judge: Judge) -> None:
