@@ -85,15 +85,6 @@ DOWNLINK_SIZE = const(0x69)
 # A report went out with message type counter 0 because the table of counters was full: counted, and no drop.
 MESSAGE_TYPES_FULL = const(0x6A)
 
-# Payload bus (SPEC 12).
-MODBUS_TIMEOUT = const(0x70)
-MODBUS_SHORT = const(0x71)
-MODBUS_CRC = const(0x72)
-MODBUS_ADDRESS = const(0x73)
-MODBUS_FUNCTION = const(0x74)
-MODBUS_EXCEPTION = const(0x75)
-MODBUS_LENGTH = const(0x76)
-
 # One counter for every number up to here.
 REASONS = const(0x80)
 

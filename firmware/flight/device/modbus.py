@@ -88,7 +88,7 @@ class Transaction:
 
 
 class Master:
-    """Owns the port. Allocates when made and by add(), never after. stray: octets that nobody asked for, mod 65536.
+    """Owns the port. Allocates when made and by add(), never after.
 
     timeout_ms: from the end of the request to the last octet of the answer. attempts: how often a request is sent.
     """
@@ -97,7 +97,7 @@ class Master:
         self._port = port
         self.timeout_ms = timeout_ms
         self.attempts = attempts
-        self.stray = 0
+        self._stray = False  # came octets that nobody asked for, since the last request?
         self._transactions: list[Transaction] = []
         self._next = 0
         self._waiting = False  # may one of them be busy?
@@ -136,7 +136,7 @@ class Master:
             if wait_ms:
                 return wait_ms
         elif count:
-            self.stray = (self.stray + count) & _COUNT_MASK
+            self._stray = True
         if self._state == _TURNAROUND:
             left_ms = _TURNAROUND_MS - ((now_ms - self._since_ms) & _TICKS_MASK)
             if left_ms > 0:
@@ -205,6 +205,9 @@ class Master:
             return _LOOK_MS
         errors = transaction.errors
         errors.requests = (errors.requests + 1) & _COUNT_MASK
+        if self._stray:
+            self._stray = False
+            errors.strangers = (errors.strangers + 1) & _COUNT_MASK
         transaction.attempts += 1
         if transaction.attempts > 1:
             errors.retries = (errors.retries + 1) & _COUNT_MASK

@@ -42,8 +42,8 @@ class Errors:
     """What went wrong with a device and what went right, each mod 65536.
 
     requests: asked, repetitions included. replies: good answers. timeouts: nothing came in time. corrupt: CRC or length
-    wrong. strangers: answers of another slave, or to another question. exceptions: refused by the device. retries:
-    repetitions. failures: given up after all repetitions.
+    wrong. strangers: answers of another slave, or to another question; also requests before which something came that
+    nobody asked for. exceptions: refused by the device. retries: repetitions. failures: given up after all repetitions.
     """
 
     def __init__(self) -> None:
