@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -381,6 +382,50 @@ def test_files_that_are_no_archive(tmp_path: Path) -> None:
         ArchiveReader(newer)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE meta (key TEXT, value TEXT)",
+        "CREATE TABLE meta (name TEXT, content TEXT)",
+    ],
+)
+def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, made: str) -> None:
+    path, line = tmp_path / "orders.sqlite", tmp_path / "line.bin"
+    line.write_bytes(b"".join(record().octets))
+    connection = sqlite3.connect(path)
+    connection.execute(made)
+    connection.close()
+    before = path.read_bytes()
+    for words in (
+        ("ingest", path, line, "--dictionary", TRIAL),
+        ("replay", path, "--dictionary", TRIAL),
+        ("detach", path, "--before", "2026-11-21"),
+        ("info", path),
+        ("ingest", path, line),
+    ):
+        status, _, err = perilune("archive", *words)
+        assert (status, len(err.splitlines())) == (1, 1), err
+        assert f"{path} is no archive" in err
+    assert path.read_bytes() == before
+    assert not path.with_name("orders.sqlite-wal").exists()
+
+
+def test_a_dictionary_of_another_version_asks_for_ours(tmp_path: Path, archive: Path) -> None:
+    line = tmp_path / "line.bin"
+    line.write_bytes(b"".join(record().octets))
+    for content in (zlib.compress(b'{"mission": 1}'), zlib.compress(b"no JSON"), b"nothing compressed"):
+        connection = sqlite3.connect(archive)
+        connection.execute("UPDATE dictionary SET content = ?", (content,))
+        connection.commit()
+        connection.close()
+        for words in (("replay", archive), ("ingest", archive, line)):
+            status, _, err = perilune("archive", *words)
+            assert (status, len(err.splitlines())) == (1, 1), err
+            assert "another version" in err and "try: give --dictionary" in err
+    assert perilune("archive", "replay", archive, "--dictionary", TRIAL)[0] == 0
+
+
 def test_a_frame_of_another_length_is_refused(tmp_path: Path) -> None:
     with ArchiveWriter(tmp_path / "archive.sqlite", record().dictionary) as archive:
         with pytest.raises(PacketError, match="expected 256 octets; found 3"):
@@ -489,7 +534,10 @@ def test_parts_of_a_day_are_read_in_the_order_in_which_they_went(tmp_path: Path)
         detach(path, datetime.date(2026, 11, 21))
     with ArchiveReader(path) as parts, ArchiveReader(whole) as undisturbed:
         assert len(parts.info()["day_files"]) == 11
-        assert [Path(name).name for name in parts.info()["day_files"]][:2] == ["2026-11-20.sqlite", "2026-11-20-2.sqlite"]
+        assert [Path(name).name for name in parts.info()["day_files"]][:2] == [
+            "2026-11-20.sqlite",
+            "2026-11-20-2.sqlite",
+        ]
         assert list(parts.frames()) == list(undisturbed.frames())
     replay(path, record().dictionary)
     assert everything(path) == everything(whole)

@@ -17,7 +17,9 @@ three arrays, little-endian, one element for each report: `received` and `onboar
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import PeriluneError
@@ -126,8 +128,10 @@ def connect(path: Path, *, durable: bool = False) -> sqlite3.Connection:
     Transactions are explicit. A committed one survives the end of the process, however it ends; with `durable` also the
     end of the power (each commit then waits for the disk).
     """
-    try:
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    with _opening(path, str(path), uri=False) as connection:
+        # What somebody else has made is looked at before anything is changed in it.
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+            check_format(connection, path)
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -139,9 +143,7 @@ def connect(path: Path, *, durable: bool = False) -> sqlite3.Connection:
             connection.execute(statement)
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?), ('decoded', 0)", (FORMAT,))
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
-    check_format(connection, path)
+        check_format(connection, path)
     return connection
 
 
@@ -151,20 +153,40 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         raise ArchiveError(
             f"no archive {path}", next_step="`perilune link PORT --archive FILE` or `perilune archive ingest` makes one"
         )
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
-        connection.execute("SELECT 1 FROM meta")
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
-    check_format(connection, path)
+    with _opening(path, f"{path.absolute().as_uri()}?mode=ro", uri=True) as connection:
+        check_format(connection, path)
     return connection
 
 
-def check_format(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises ArchiveError for an archive of another format."""
-    found = meta(connection, "format")
-    if found != FORMAT:
+@contextlib.contextmanager
+def _opening(path: Path, name: str, *, uri: bool) -> Iterator[sqlite3.Connection]:
+    """A connection that is closed again should its first steps fail. Raises ArchiveError."""
+    try:
+        connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, uri=uri)
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    try:
+        yield connection
+    except sqlite3.Error as error:
         connection.close()
+        raise unusable(path, error) from error
+    except ArchiveError:
+        connection.close()
+        raise
+
+
+def check_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises ArchiveError for what is no archive, and for an archive of another format."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(meta)")}
+    found = meta(connection, "format") if {"key", "value"} <= columns else None
+    if found is None:
+        raise ArchiveError(
+            f"{path} is no archive",
+            expected="an SQLite file made by perilune",
+            found="a database without its format",
+            next_step="check the name",
+        )
+    if found != FORMAT:
         raise ArchiveError(
             f"{path} has another format",
             expected=str(FORMAT),

@@ -282,10 +282,22 @@ def keep_dictionary(connection: sqlite3.Connection, dictionary: Dictionary) -> N
 
 
 def kept_dictionary(connection: sqlite3.Connection, digest: str | None = None) -> Dictionary | None:
-    """A dictionary that the archive knows: the one whose hash begins so, or the one it was read out with last."""
+    """A dictionary that the archive knows: the one whose hash begins so, or the one it was read out with last.
+
+    Raises ArchiveError for one of another version of perilune.
+    """
     wanted: Any = meta(connection, "dictionary") if digest is None else digest
     row = connection.execute("SELECT content FROM dictionary WHERE hash LIKE ? || '%'", (wanted or "none",)).fetchone()
-    return None if row is None else msgspec.json.decode(zlib.decompress(row[0]), type=Dictionary)
+    if row is None:
+        return None
+    try:
+        return msgspec.json.decode(zlib.decompress(row[0]), type=Dictionary)
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise ArchiveError(
+            "the dictionary in the archive is of another version of perilune",
+            found=str(error),
+            next_step="give --dictionary",
+        ) from error
 
 
 def undo(connection: sqlite3.Connection) -> None:
