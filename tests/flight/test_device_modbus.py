@@ -167,6 +167,10 @@ class TestTrouble(unittest.TestCase):
         self.line.run(100)
         self.assertEqual(self.line.port.take()[0], 0x12)
         self.assertEqual((self.errors.timeouts, self.errors.strangers), (1, 1))
+        self.line.run(TIMEOUT_MS)
+        self.line.master.submit(other)
+        self.line.run(100)
+        self.assertEqual((self.errors.requests, self.errors.strangers), (3, 1))
         self.assertEqual(self.line.client.answers, [])
 
     def test_a_line_that_is_never_silent_costs_bounded_time(self):
