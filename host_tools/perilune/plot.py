@@ -99,7 +99,7 @@ def write_png(record: RunRecord, path: Path) -> None:
     top = 1.0 - 0.72 / figure.get_size_inches()[1]
     figure.subplots_adjust(left=0.065, right=0.865, top=top, bottom=0.55 / figure.get_size_inches()[1])
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Title": record.title})
+    figure.savefig(path, format="png", metadata={"Title": record.title})
 
 
 def _draw_facts(figure: Figure, record: RunRecord) -> None:

@@ -17,19 +17,22 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, get_args
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from perilune.errors import PeriluneError
 
 FORMAT = 1
-SEVERITIES = ("info", "low", "medium", "high")
+Severity = Literal["info", "low", "medium", "high"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)
 SUN_COLUMN = "sun_elevation_deg"
 
 
@@ -191,15 +194,40 @@ def write_run(path: Path, run: RunRecord) -> None:
     beside.replace(path)
 
 
+class _Meta(msgspec.Struct):
+    """What "meta" holds."""
+
+    title: str
+    columns: list[Column]
+    modes: list[tuple[float, str]]
+    events: list[tuple[float, Severity, str, str]]
+    facts: dict[str, str | float] = {}
+
+
+# What NumPy and zipfile raise for a file that is another one, or damaged.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    RuntimeError,  # "encrypted"; RecursionError and NotImplementedError (how it is compressed) are of this kind
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
 def read_run(path: Path) -> RunRecord:
     """Read a run. Raises RunRecordError with what is wrong with the file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             time_s, data = archive["time_s"].astype(np.float64), archive["data"].astype(np.float32)
-            meta: dict[str, Any] = json.loads(str(archive["meta"]))
+            meta: Any = json.loads(str(archive["meta"]))
     except FileNotFoundError as error:
         raise RunRecordError(str(path), expected="a recorded run", found="no file", next_step="record one") from error
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         # What NumPy says of another file is about pickles.
         found = (error.strerror or str(error)) if isinstance(error, OSError) and error.errno else "another kind of file"
         raise RunRecordError(
@@ -208,16 +236,17 @@ def read_run(path: Path) -> RunRecord:
             found=found,
             next_step="`perilune seq rehearse FILE --record RUN.npz` makes one; an archive has `perilune archive plot`",
         ) from error
-    if meta.get("format") != FORMAT:
-        found = f"format {meta.get('format')}"
+    found_format = meta.get("format") if isinstance(meta, dict) else None
+    if found_format != FORMAT:
+        found = f"format {found_format}"
         raise RunRecordError(str(path), expected=f"format {FORMAT}", found=found, next_step="record the run again")
     try:
-        columns = [Column(**column) for column in meta["columns"]]
-        modes = [Mode(float(t), str(name)) for t, name in meta["modes"]]
-        events = [Event(float(t), str(severity), str(name), str(text)) for t, severity, name, text in meta["events"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunRecordError(str(path), expected="columns, modes and events", found=repr(error)) from error
-    if data.shape != (len(time_s), len(columns)):
-        expected = f"{len(time_s)} rows of {len(columns)} values"
+        told = msgspec.convert(meta, _Meta)
+    except msgspec.ValidationError as error:
+        raise RunRecordError(str(path), expected="title, columns, modes and events", found=str(error)) from error
+    if time_s.ndim != 1 or data.shape != (len(time_s), len(told.columns)):
+        expected = f"{time_s.size} rows of {len(told.columns)} values"
         raise RunRecordError(str(path), expected=expected, found=f"shape {data.shape}")
-    return RunRecord(str(meta["title"]), columns, time_s, data, modes, events, dict(meta.get("facts", {})))
+    modes = [Mode(*mode) for mode in told.modes]
+    events = [Event(*event) for event in told.events]
+    return RunRecord(told.title, told.columns, time_s, data, modes, events, told.facts)

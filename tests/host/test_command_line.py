@@ -230,6 +230,22 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(
     assert "No such file or directory; try: check its name" in error
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seq compile one.seq -t sitl -o ./one.seq",
+        "seq rehearse one.seq -t sitl --record one.seq",
+        "seq rehearse one.seq -t sitl --state one.html --plot one",
+    ],
+)
+def test_what_is_read_is_not_overwritten(line: str, own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_folders / "one.html").write_text("")
+    before = (own_folders / "one.seq").read_bytes()
+    assert main(line.split()) == 2
+    assert "is read, and would be overwritten" in capsys.readouterr().err
+    assert (own_folders / "one.seq").read_bytes() == before
+
+
 def test_no_permission_is_one_line_and_an_object(
     own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -269,6 +285,7 @@ def test_an_error_is_one_line_also_where_the_output_is_full(
         ("modes go STANDBYY -t sitl", 2, "there is no mode STANDBYY; expected one of .*try: perilune modes go STANDBY"),
         ("hk check -t sitl --expect nofile.toml", 2, "nofile.toml cannot be read"),
         ("seq rehearse one.seq -t sitl --state nofile.toml", 2, "cannot read nofile.toml"),
+        ("seq rehearse one.seq -t sitl --plot .", 2, ". names no file"),
         ("hk watch nosuch -t sitl", 2, "there is no point nosuch; try: one of core, "),
         ("hk watch core.uptime -t sitl", 2, "there is no point core.uptime; try: core.uptime_s"),
         ("params get core.uptime -t sitl", 2, "there is no point core.uptime; try: core.uptime_s"),

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from perilune.cli import main
+from perilune.command.plot import with_ending
+from perilune.errors import UsageError
 from perilune.plot import (
     local_time_marks,
     mode_spans,
@@ -90,6 +92,20 @@ def test_what_is_no_run_is_said(tmp_path: Path, content: bytes | None) -> None:
     assert "pickle" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("at", "octet"), [(200, 0xFF), (8, 99), (6, 1)], ids=["deflate", "method", "encrypted"])
+def test_a_damaged_run_is_said(tmp_path: Path, at: int, octet: int) -> None:
+    """A broken octet in the compressed data, and in how the archive says that the first part is packed."""
+    path = tmp_path / "run.npz"
+    recorded(path)
+    octets = bytearray(path.read_bytes())
+    directory = octets.index(b"PK\x01\x02")
+    for place in (at,) if at > 8 else (at, directory + 2 + at):
+        octets[place] = octet
+    path.write_bytes(octets)
+    with pytest.raises(RunRecordError, match="another kind of file"):
+        read_run(path)
+
+
 def test_what_is_no_record_at_all_is_told_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "perilune.toml"
     path.write_text("[targets]\n", encoding="utf-8")
@@ -105,11 +121,17 @@ def test_what_is_no_record_at_all_is_told_in_plain_words(tmp_path: Path, capsys:
     ("meta", "reason"),
     [
         ({"format": 2}, "format 1"),
+        ([], "format 1"),
         ({"format": 1, "columns": [{"nam": "a"}]}, "columns, modes and events"),
+        ({"format": 1, "columns": [{"name": "a"}], "modes": [], "events": []}, "expected title, .*field `title`"),
+        (
+            {"format": 1, "title": "", "columns": [], "modes": [], "events": [[0.0, "loud", "x", ""]]},
+            "columns, modes and events",
+        ),
         ({"format": 1, "title": "", "columns": [], "modes": [], "events": []}, "3 rows of 0 values"),
     ],
 )
-def test_what_is_half_a_run_is_said(tmp_path: Path, meta: dict[str, object], reason: str) -> None:
+def test_what_is_half_a_run_is_said(tmp_path: Path, meta: object, reason: str) -> None:
     path = tmp_path / "run.npz"
     np.savez(path, time_s=np.arange(3.0), data=np.zeros((3, 1)), meta=np.array(json.dumps(meta)))
     with pytest.raises(RunRecordError, match=reason):
@@ -233,6 +255,26 @@ def test_command_writes_both_beside_the_run(tmp_path: Path, capsys: pytest.Captu
     assert str(tmp_path / "run.png") in capsys.readouterr().out
     assert main(["plot", str(tmp_path / "none.npz")]) == 1
     assert "no file" in capsys.readouterr().err
+
+
+def test_names_of_drawings_are_kept_as_they_are_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, given = tmp_path / "night_v1.5", tmp_path / "out.txt"
+    recorded(run)
+    assert main(["plot", str(run), "--png", str(given)]) == 0
+    assert capsys.readouterr().out == f"{given}\n{run}.html\n"
+    assert given.read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["night_v1.5", "night_v1.5.html", "out.txt"]
+    before = run.read_bytes()
+    assert main(["plot", str(run), "--html", str(run)]) == 2
+    assert run.read_bytes() == before
+
+
+def test_endings_of_names() -> None:
+    for name in ("a/night.5", "a/night.5.npz", "a/night.5.html"):
+        assert with_ending(Path(name), ".png") == Path("a/night.5.png")
+    for name in (".", ".."):
+        with pytest.raises(UsageError, match="names no file"):
+            with_ending(Path(name), ".png")
 
 
 def test_run_without_samples_is_not_drawn(tmp_path: Path) -> None:

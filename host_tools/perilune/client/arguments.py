@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..command_line import completes, positive_count, positive_seconds
-from ..errors import file_error
+from ..errors import UsageError, file_error
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -72,11 +72,16 @@ def confirmed(question: str) -> bool:
     return answer.strip().lower() == "yes"
 
 
-def check_writable(path: Path | None) -> None:
-    """Raises FileError now for a file that could not be written after a long wait; nothing of it is changed."""
+def check_writable(path: Path | None, *inputs: Path | None) -> None:
+    """Raises now what would come after a long wait; nothing of the file is changed.
+
+    FileError for a file that cannot be written, UsageError for one of the *inputs*, which would be lost.
+    """
     if path is None:
         return
     was_there = path.exists()
+    if was_there and any(source is not None and source.exists() and path.samefile(source) for source in inputs):
+        raise UsageError(f"{path} is read, and would be overwritten", next_step="name another file to write")
     try:
         with path.open("ab"):
             pass

@@ -263,6 +263,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         _print(arguments, data, compiled.octets.hex())
         return 0
+    check_writable(arguments.output, arguments.file)
     arguments.output.write_bytes(compiled.octets)
     text = f"{arguments.output}: {compiled.steps} steps, {len(compiled.octets)} octets, CRC {compiled.crc:04X}"
     _print(arguments, data, text)
@@ -272,14 +273,15 @@ def _compile(arguments: argparse.Namespace) -> int:
 def _rehearse(arguments: argparse.Namespace) -> int:
     from ..sequence.rehearse import rehearse  # noqa: PLC0415
     from ..sequence.show import rehearsal_text  # noqa: PLC0415
+    from .plot import with_ending  # noqa: PLC0415
 
     folders = _folders(arguments)
     dictionary = _dictionary(arguments)
     sequence = _sequence(arguments, dictionary)
-    drawn = [arguments.plot.with_suffix(suffix) for suffix in (".png", ".html")] if arguments.plot else []
-    record = arguments.record or (arguments.plot.with_suffix(".npz") if arguments.plot else None)
+    drawn = [with_ending(arguments.plot, ending) for ending in (".png", ".html")] if arguments.plot else []
+    record = arguments.record or (with_ending(arguments.plot, ".npz") if arguments.plot else None)
     for path in (record, *drawn):
-        check_writable(path)
+        check_writable(path, arguments.file, arguments.state)
     start = _start(arguments, dictionary)
     result = rehearse(
         sequence, start, dictionary, folders, tail_s=arguments.tail, for_s=arguments.for_s, record=record,
