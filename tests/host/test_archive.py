@@ -660,6 +660,35 @@ def test_mistakes_at_the_command_have_a_way_out(tmp_path: Path, archive: Path) -
         assert len(err.splitlines()) == 1
 
 
+def test_nothing_is_written_over_the_archive(tmp_path: Path, archive: Path) -> None:
+    write(archive, [NOON + DAY_S])
+    [day] = detach(archive, datetime.date(2026, 11, 21))
+    link = tmp_path / "values.csv"
+    link.symlink_to(archive)
+    before = everything(archive)
+    for words in (
+        ("export", archive, "trial.level", "--csv", archive),
+        ("export", archive, "trial.level", "--csv", link),
+        ("export", archive, "--events", "--jsonl", day.path),
+        ("export", archive, "trial.level", "--parquet", archive),
+        ("plot", archive, "trial.level", "--png", archive),
+        ("plot", archive, "trial.level", "--html", archive),
+    ):
+        status, _, err = perilune("archive", *words)
+        assert (status, len(err.splitlines())) == (2, 1), (words, err)
+        assert f"{words[-1]} is of the archive itself; try: give another file" in err
+        assert everything(archive) == before
+    assert perilune("archive", "export", archive, "trial.level", "--csv", tmp_path / "archive.sqlite.csv")[0] == 0
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "-5", "0", "1e-300", "fast"])
+def test_a_rate_is_octets_a_second(archive: Path, capsys: pytest.CaptureFixture[str], rate: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["archive", "ingest", str(archive), str(archive), f"--rate={rate}"])
+    assert end.value.code == 2
+    assert f"{rate} is no rate" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("piece", [5, 50_000])
 def test_parquet_is_read_back(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow: .venv/bin/pip install -e '.[parquet]'")

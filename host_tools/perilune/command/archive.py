@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import itertools
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("recording", type=Path, help="file with the octets")
     sub.add_argument("--received", type=_time, metavar="TIME", help="when it came (default: the file's own time)")
-    sub.add_argument("--rate", type=float, default=0.0, metavar="OCTETS", help="octets a second that it came with")
+    sub.add_argument("--rate", type=_rate, default=0.0, metavar="OCTETS", help="octets a second that it came with")
     sub.add_argument("--durable", action="store_true", help="wait for the disk at each commit, against power cuts")
     _dictionary(sub)
     sub = action("replay", "read everything out of the frames again, with another dictionary", _replay)
@@ -114,6 +115,17 @@ def _date(text: str) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-11-21") from error
+
+
+def _rate(text: str) -> float:
+    """Octets a second."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 1 <= rate < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no rate; give octets a second, such as 11520")
+    return rate
 
 
 def _time(text: str) -> int:
@@ -267,6 +279,17 @@ def _check_period(arguments: argparse.Namespace) -> None:
         raise UsageError("--from is not before --to", next_step="exchange them; both are UTC, --to is not included")
 
 
+def _check_outputs(archive: Path, *outputs: Path) -> None:
+    """Raises UsageError for an output that is one of the archive's own files."""
+    from ..errors import UsageError  # noqa: PLC0415
+
+    own = [archive.with_name(archive.name + end) for end in ("", "-wal", "-shm")]
+    own += archive.with_name(archive.name + ".days").glob("*.sqlite")
+    for path in outputs:
+        if path.exists() and any(file.exists() and path.samefile(file) for file in own):
+            raise UsageError(f"{path} is of the archive itself", next_step="give another file")
+
+
 def _parameters(archive: ArchiveReader, arguments: argparse.Namespace) -> list[str]:
     """The archive's names of the parameters that are asked for, in any case and by patterns."""
     from ..archive import ArchiveError  # noqa: PLC0415
@@ -319,6 +342,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from ..archive.tables import columns_of, write_csv, write_json_lines, write_parquet  # noqa: PLC0415
 
     path: Path = arguments.csv or arguments.jsonl or arguments.parquet
+    _check_outputs(arguments.archive, path)
     with ArchiveReader(arguments.archive) as archive:
         progress = _Progress("rows")
         columns = None
@@ -342,12 +366,13 @@ def _plot(arguments: argparse.Namespace) -> int:
 
     by = "onboard" if arguments.onboard else "received"
     _check_period(arguments)
+    png = arguments.png or arguments.archive.with_suffix(".png")
+    html = arguments.html or arguments.archive.with_suffix(".html")
+    _check_outputs(arguments.archive, png, html)
     with ArchiveReader(arguments.archive) as archive:
         names = _parameters(archive, arguments)
         series = [archive.values(name, arguments.start, arguments.end, by) for name in names]
         record = run_of(archive, series, arguments.start, arguments.end, by)
-    png = arguments.png or arguments.archive.with_suffix(".png")
-    html = arguments.html or arguments.archive.with_suffix(".html")
     plot.write_png(record, png)
     plot.write_html(record, html)
     return _done(arguments, {"png": str(png), "html": str(html)}, f"{png}\n{html}")
