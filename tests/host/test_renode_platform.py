@@ -5,6 +5,7 @@ and parameters of constructors, and properties that a platform may set.
 """
 
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 
 from hil.targets.parts import CHANNELS, LAMPS, LINES, SHUNTS_OHM, THERMOMETERS
+from tests.rules.test_document_commands import commands
 
 ROOT = BOARDS_DIR.parent
 REGISTERS = (ROOT / "firmware/stm32f4/stm32f4.h").read_text(encoding="utf-8")
@@ -24,6 +26,8 @@ VERSIONED = {
     "1.16": BOARDS_DIR / "stm32f4_i2c_spi_rng_1.16.repl",
     "later": BOARDS_DIR / "stm32f4_i2c_spi_rng_later.repl",
 }
+
+NEW_BOARD = "my_board"  # of boards/README.md
 
 # Class -> parameters that may be given, in every version.
 CLASSES = {
@@ -135,11 +139,22 @@ def platform(path: Path) -> dict[str, Entry]:
     return merged
 
 
-def whole(board: str, version: str) -> dict[str, Entry]:
+def whole(board: str, version: str, boards: Path = BOARDS_DIR) -> dict[str, Entry]:
     """Everything that a board has in one version of Renode."""
-    renode = load_board(board).renode
+    renode = load_board(board, boards).renode
     assert renode is not None
-    return platform(BOARDS_DIR / board / renode.platform) | platform(VERSIONED[version])
+    return platform(boards / board / renode.platform) | platform(VERSIONED[version])
+
+
+@pytest.fixture(scope="module")
+def boards_and_a_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of boards, with a new one that was made as its README says."""
+    folder = tmp_path_factory.mktemp("repository")
+    shutil.copytree(BOARDS_DIR, folder / "boards")
+    [copy] = commands((BOARDS_DIR / "README.md").read_text(encoding="utf-8"))
+    subprocess.run(copy, cwd=folder, check=True)
+    assert set(board_names(folder / "boards")) == {*board_names(), NEW_BOARD}
+    return folder / "boards"
 
 
 def register_base(macro: str) -> int:
@@ -233,13 +248,13 @@ def test_clock_rates_are_those_of_the_firmware() -> None:
     assert entries["nvic"].parameters["systickFrequency"] == "168000000"
 
 
-@pytest.mark.parametrize("board", board_names())
-def test_led_is_on_the_pin_of_the_board(board: str) -> None:
-    entries = whole(board, "1.16")
+@pytest.mark.parametrize("board", [*board_names(), NEW_BOARD])
+def test_led_is_on_the_pin_of_the_board(boards_and_a_copy: Path, board: str) -> None:
+    entries = whole(board, "1.16", boards_and_a_copy)
     [(port, source)] = [
         (entry.name, source) for entry in entries.values() for source, to in entry.lines if to == "led@0"
     ]
-    assert load_board(board).led.pin == f"P{port.removeprefix('gpioPort')}{source}"
+    assert load_board(board, boards_and_a_copy).led.pin == f"P{port.removeprefix('gpioPort')}{source}"
     assert entries["led"].place == port
 
 
@@ -279,13 +294,14 @@ def test_the_script_of_the_parts_names_devices_and_properties_that_there_are() -
     assert re.findall(r"public class (\w+)", source) == ["Ina226", "Tmp117"]
 
 
-@pytest.mark.parametrize("board", board_names())
-def test_script_loads_files_that_exist_and_the_program_once(board: str) -> None:
-    renode = load_board(board).renode
+@pytest.mark.parametrize("board", [*board_names(), NEW_BOARD])
+def test_script_loads_files_that_exist_and_the_program_once(boards_and_a_copy: Path, board: str) -> None:
+    renode = load_board(board, boards_and_a_copy).renode
     assert renode is not None
-    folder = BOARDS_DIR / board
+    folder = boards_and_a_copy / board
     script = (folder / renode.script).read_text(encoding="utf-8")
-    assert f'mach create "{board}"' in script
+    assert not any(name in re.sub(r"\$ORIGIN/\S+|^:.*", "", script, flags=re.MULTILINE) for name in board_names())
+    assert 'mach create "board"\n' in script
     names = re.findall(r"\$ORIGIN/(\S+)", script)
     assert names == [renode.platform, "../stm32f4.resc"]
     for name in names:
