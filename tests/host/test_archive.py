@@ -411,6 +411,15 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, made: str
     assert not path.with_name("orders.sqlite-wal").exists()
 
 
+def test_a_file_that_is_damaged_is_told_as_such(archive: Path) -> None:
+    with archive.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (archive.stat().st_size - 8192))
+    status, _, err = perilune("archive", "query", archive, "--events")
+    assert (status, len(err.splitlines())) == (1, 1), err
+    assert "the file is damaged" in err
+
+
 def test_a_dictionary_of_another_version_asks_for_ours(tmp_path: Path, archive: Path) -> None:
     line = tmp_path / "line.bin"
     line.write_bytes(b"".join(record().octets))

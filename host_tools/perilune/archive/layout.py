@@ -205,6 +205,8 @@ def unusable(path: Path, error: sqlite3.Error) -> ArchiveError:
     """What to tell about *error*."""
     if "locked" in str(error):
         step = "another program holds the file; wait for it"
+    elif "malformed" in str(error):
+        step = "the file is damaged; `sqlite3 FILE .recover` brings out what can still be read"
     elif "disk" in str(error) or "full" in str(error):
         step = "make room on the disk"
     else:
