@@ -99,7 +99,7 @@ def _indices(structure: Structure) -> list[int]:
 
 def _count_frames(core: Core) -> None:
     downlink = core.downlink
-    channel, playback = downlink.realtime, downlink.playback
+    channel = downlink.realtime
     close_ = channel.close
 
     def close() -> bool:
@@ -118,7 +118,6 @@ def _count_frames(core: Core) -> None:
     def seal_anything() -> bool:
         """A frame for the sake of its CLCW."""
         if not downlink._flush():
-            downlink._channel = None
             downlink._frame = downlink._idle_frame
             downlink._report = downlink._farm.word
             downlink._changed = False
@@ -129,16 +128,9 @@ def _count_frames(core: Core) -> None:
 
     def poll(now_ms: int, write: Callable[[bytearray], bool]) -> int:
         """The usual cases by themselves: nothing is due, the open frame is, the idle frame is."""
-        if (
-            channel.full
-            or playback.full
-            or playback.waiting
-            or downlink._sealed
-            or downlink._farm.word != downlink._report
-        ):
+        if channel.full or downlink._sealed or downlink._farm.word != downlink._report:
             return poll_(now_ms, write)
         downlink._changed = False
-        downlink._burst = 0
         flush = False
         if not channel.fill:
             downlink._waiting = False
@@ -154,7 +146,6 @@ def _count_frames(core: Core) -> None:
             return poll_(now_ms, write)
         downlink._frame = frame
         if channel.fill:
-            downlink._channel = channel
             channel._open = channel._head = (channel._open + 1) % channel._depth
             channel.fill = 0
             channel.waiting = False
@@ -162,7 +153,6 @@ def _count_frames(core: Core) -> None:
             if flush:
                 downlink._waiting = False
         else:
-            downlink._channel = None
             downlink._idle_count = (downlink._idle_count + 1) & 0xFF
         downlink._last_ms = now_ms
         downlink._mc_count = (downlink._mc_count + 1) & 0xFF

@@ -73,19 +73,14 @@ TM_FRAME_LENGTH = const(256)
 TM_ASM_ERRORS_SEARCH = const(0)
 TM_ASM_ERRORS_LOCK = const(4)
 
-# Virtual channels (3 bits): real time, playback, and the one of frames that only carry the CLCW.
+# Virtual channels (3 bits): real time, playback (known to the ground, sent by no board yet), and the one of frames that
+# only carry the CLCW.
 TM_VC_REALTIME = const(0)
 TM_VC_PLAYBACK = const(1)
 TM_VC_IDLE = const(7)
 
-# Frames queued per virtual channel. Real time: one 100 ms cycle fills three at 115200 baud; the rest is for bursts of
-# verification reports. Playback refills itself from the store, so it needs only what one cycle sends.
+# Frames queued: one 100 ms cycle fills three at 115200 baud; the rest is for bursts of verification reports.
 TM_REALTIME_FRAMES = const(16)
-TM_PLAYBACK_FRAMES = const(5)
-
-# Real-time frames sent in a row while playback waits; then playback gets one. A chatty real-time channel cannot
-# starve playback, and playback costs real time at most one frame in five.
-TM_REALTIME_BURST = const(4)
 
 # Longest telemetry packet in octets, header and packet error control included: a quarter of the real-time queue.
 TM_PACKET_MAX = const(1024)

@@ -13,11 +13,7 @@ from flight.limits import (
     CLCW_PERIOD_MS,
     FLUSH_MS,
     TM_PACKET_MAX,
-    TM_PLAYBACK_FRAMES,
-    TM_REALTIME_BURST,
     TM_REALTIME_FRAMES,
-    TM_VC_PLAYBACK,
-    TM_VC_REALTIME,
 )
 from flight.link.downlink import Downlink
 from flight.link.farm import E5, E7, E8, Farm
@@ -51,15 +47,15 @@ class DownlinkCase(unittest.TestCase):
         self.assertEqual(self.downlink.poll(self.now_ms, self.ground.write), 1)
         self.ground.frames.clear()
 
-    def send(self, octets, vcid=TM_VC_REALTIME):
-        return self.downlink.send(vcid, bytearray(octets), 0, len(octets))
+    def send(self, octets):
+        return self.downlink.realtime.send(bytearray(octets), 0, len(octets))
 
     def poll(self, after_ms=0):
         self.now_ms = (self.now_ms + after_ms) & 0x3FFFFFFF
         return self.downlink.poll(self.now_ms, self.ground.write)
 
     def flush(self):
-        """Let what waits in open frames leave."""
+        """Let what waits in the open frame leave."""
         self.poll()
         self.poll(FLUSH_MS)
 
@@ -81,7 +77,7 @@ class TestFrames(unittest.TestCase):
         line = Line()
         downlink = Downlink(Farm(128), DropCounters(), 0)
         octets = packet(20, 0xA5)
-        downlink.send(TM_VC_REALTIME, octets, 0, 20)
+        downlink.realtime.send(octets, 0, 20)
         self.assertEqual(downlink.poll(0, line.write), 0)
         self.assertEqual(downlink.poll(FLUSH_MS, line.write), 1)
         frame = line.offered[0]
@@ -146,11 +142,13 @@ class TestPackets(DownlinkCase):
 
     def test_channels_number_their_frames_apart(self):
         self.send(packet(DATA, 1))
-        self.send(packet(DATA, 2), TM_VC_PLAYBACK)
-        self.send(packet(DATA, 3))
         self.poll()
-        self.assertEqual([frame[:3] for frame in self.ground.frames], [(0, 1, 0), (0, 2, 1), (1, 3, 0)])
-        self.assertEqual(self.ground.packets, {0: [packet(DATA, 1), packet(DATA, 3)], 1: [packet(DATA, 2)]})
+        self.poll(CLCW_PERIOD_MS)
+        self.send(packet(DATA, 2))
+        self.poll()
+        # The first idle frame has left before.
+        self.assertEqual([frame[:3] for frame in self.ground.frames], [(0, 1, 0), (7, 2, 1), (0, 3, 1)])
+        self.assertEqual(self.ground.packets, {0: [packet(DATA, 1), packet(DATA, 2)], 1: []})
 
     def test_counts_wrap_at_256(self):
         for mark in range(300):
@@ -173,12 +171,6 @@ class TestTiming(DownlinkCase):
         self.assertEqual((self.poll(), self.poll(FLUSH_MS)), (1, 0))
         self.send(packet(20))
         self.assertEqual((self.poll(), self.poll(FLUSH_MS - 1), self.poll(1)), (0, 0, 1))
-
-    def test_both_channels_are_flushed_together(self):
-        self.send(packet(20, 1))
-        self.send(packet(30, 2), TM_VC_PLAYBACK)
-        self.flush()
-        self.assertEqual(self.ground.packets, {0: [packet(20, 1)], 1: [packet(30, 2)]})
 
     def test_an_idle_frame_leaves_when_nothing_else_does(self):
         self.assertEqual((self.poll(CLCW_PERIOD_MS - 1), self.poll(1)), (0, 1))
@@ -278,7 +270,6 @@ class TestQueues(DownlinkCase):
         self.assertEqual(self.send(packet(44, 79)), errors.OK)
         self.assertEqual(self.send(packet(7, 80)), errors.DOWNLINK_FULL)
         self.assertEqual(self.drops.counts[errors.DOWNLINK_FULL], 2)
-        self.assertEqual(self.send(packet(45, 81), TM_VC_PLAYBACK), errors.OK)
         self.flush()
         marks = [octets[3] for octets in self.ground.packets[0]]
         self.assertEqual(marks[:-2], list(range(TM_REALTIME_FRAMES - 1)))
@@ -307,23 +298,13 @@ class TestQueues(DownlinkCase):
 
     def test_a_packet_is_taken_out_of_the_middle_of_a_buffer(self):
         buffer = bytearray(600) + packet(20, 4) + b"..."
-        self.assertEqual(self.downlink.send(TM_VC_REALTIME, buffer, 600, 620), errors.OK)
+        self.assertEqual(self.downlink.realtime.send(buffer, 600, 620), errors.OK)
         self.flush()
         self.assertEqual(self.ground.packets[0], [packet(20, 4)])
 
-    def test_playback_gets_one_frame_after_each_burst_of_real_time(self):
-        for _ in range(10):
-            self.send(packet(DATA, 1))
-        for _ in range(TM_PLAYBACK_FRAMES):
-            self.send(packet(DATA, 2), TM_VC_PLAYBACK)
-        self.poll()
-        order = [frame[0] for frame in self.ground.frames]
-        burst = [0] * TM_REALTIME_BURST
-        self.assertEqual(order, burst + [1] + burst + [1] + [0, 0] + [1] * (TM_PLAYBACK_FRAMES - 2))
-
 
 class Load:
-    """Both channels full, the CLCW changing, a line that refuses every fifth frame; then silence."""
+    """The channel full, the CLCW changing, a line that refuses every fifth frame; then silence."""
 
     def __init__(self):
         self.farm = Farm(128)
@@ -341,8 +322,8 @@ class Load:
     def run(self):
         for cycle in range(60):
             if cycle < 30:
-                self.downlink.send(TM_VC_REALTIME, self.small, 0, 90)
-                self.downlink.send(TM_VC_PLAYBACK, self.large, 0, 600)
+                self.downlink.realtime.send(self.small, 0, 90)
+                self.downlink.realtime.send(self.large, 0, 600)
                 self.farm.step(E8, cycle)
             self.now_ms += 100
             self.downlink.poll(self.now_ms, self.write)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from flight.errors import DropCounters
-from flight.limits import SDLS_SPI_AD, SDLS_SPI_BD, TM_VC_REALTIME
+from flight.limits import SDLS_SPI_AD, SDLS_SPI_BD
 from flight.link.downlink import Downlink
 from flight.link.sdls import SecurityAssociation
 from flight.link.uplink import Uplink
@@ -64,8 +64,8 @@ class FlightLink:
         return out
 
     def send(self, packet: bytes) -> None:
-        """Queue a telemetry packet on the real-time channel."""
-        self.downlink.send(TM_VC_REALTIME, bytearray(packet), 0, len(packet))
+        """Queue a telemetry packet."""
+        self.downlink.realtime.send(bytearray(packet), 0, len(packet))
 
     def _answer(self, packet: bytes, now_ms: int) -> None:
         telecommand = unpack_telecommand(packet)

@@ -7,11 +7,13 @@ SPEC.md section 7.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import flight.errors as reason
 import pytest
 from flight.codec import crc16
-from flight.limits import TM_FRAME_LENGTH, TM_VC_PLAYBACK, TM_VC_REALTIME
+from flight.limits import TM_FRAME_LENGTH, TM_VC_IDLE, TM_VC_PLAYBACK, TM_VC_REALTIME
+from flight.link.virtual_channel import VirtualChannel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from perilune.link.clcw import Clcw
@@ -276,19 +278,41 @@ def spoil(stream: bytes, dice: random.Random) -> bytes:
     return bytes(octets)
 
 
-def real_stream(seed: int) -> bytes:
-    """What the flight downlink sends for packets of all sizes on both channels."""
+def board_stream(seed: int) -> bytes:
+    """What the flight downlink sends for packets of all sizes."""
     dice = random.Random(seed)
     board = FlightLink(answers=False)
     stream = bytearray()
     for count in range(dice.randrange(5, 40)):
-        packet = telemetry(count, dice.choice((0, 1, 40, 222, 500)))
-        vcid = TM_VC_PLAYBACK if dice.random() < 0.3 else TM_VC_REALTIME
-        board.downlink.send(vcid, bytearray(packet), 0, len(packet))
+        board.send(telemetry(count, dice.choice((0, 1, 40, 222, 500))))
         stream += board.exchange(b"", count * 150)
     for late in range(20):
         stream += board.exchange(b"", 10_000 + late * 500)
     return bytes(stream)
+
+
+def mixed_stream(seed: int) -> bytes:
+    """Frames of two of the flight's channels, real time and playback, for packets of all sizes, and idle frames."""
+    dice = random.Random(seed)
+    channels = [VirtualChannel(vcid, 16, reason.DropCounters()) for vcid in (TM_VC_REALTIME, TM_VC_PLAYBACK)]
+    frames: list[bytes] = []
+    idle_frames = 0
+    count = dice.randrange(5, 40)
+    for number in range(count + 1):
+        if number < count:
+            packet = telemetry(number, dice.choice((0, 1, 40, 222, 500)))
+            assert channels[dice.random() < 0.3].send(bytearray(packet), 0, len(packet)) == reason.OK
+        for channel in channels:
+            if number == count or dice.random() < 0.5:
+                channel.close()
+            while channel.full:
+                frames.append(bytes(channel.seal(len(frames) & 255, 0)))
+                channel.sent()
+        if dice.random() < 0.3:
+            octets = b"\x55" * DATA
+            frames.append(frame(octets, fhp=0x7FE, vcid=TM_VC_IDLE, mc=len(frames) & 255, vc=idle_frames))
+            idle_frames += 1
+    return b"".join(frames)
 
 
 def decode(stream: bytes, pieces: list[int]) -> tuple[list[DownlinkEvent], DownlinkDecoder]:
@@ -306,7 +330,7 @@ def decode(stream: bytes, pieces: list[int]) -> tuple[list[DownlinkEvent], Downl
 @given(st.integers(0, 2**32 - 1))
 def test_pieces_make_no_difference_and_every_octet_is_accounted_for(seed: int) -> None:
     dice = random.Random(seed)
-    stream = spoil(real_stream(seed % 50), dice)
+    stream = spoil((board_stream if seed % 2 else mixed_stream)(seed % 50), dice)
     whole, decoder = decode(stream, [])
     assert decoder.accounted_octets() == len(stream)
     for pieces in ([1] * len(stream), [dice.randrange(1, 700) for _ in range(200)]):
@@ -317,19 +341,23 @@ def test_pieces_make_no_difference_and_every_octet_is_accounted_for(seed: int) -
 
 
 def test_accounts_are_right_after_every_octet() -> None:
-    stream = spoil(real_stream(3), random.Random(8))
+    stream = spoil(mixed_stream(3), random.Random(8))
     decoder = DownlinkDecoder()
     for position in range(len(stream)):
         decoder.feed(stream[position : position + 1])
         assert decoder.accounted_octets() == position + 1
 
 
-def test_clean_stream_of_the_flight_downlink_loses_nothing() -> None:
+@pytest.mark.parametrize(("stream", "channels"), [(board_stream, {0, 7}), (mixed_stream, {0, 1, 7})])
+def test_clean_stream_of_the_flight_downlink_loses_nothing(stream: Callable[[int], bytes], channels: set[int]) -> None:
+    seen: set[int] = set()
     for seed in range(20):
-        events, decoder = decode(real_stream(seed), [])
+        events, decoder = decode(stream(seed), [])
         assert decoder.drops.named() == {}
         assert [event for event in events if isinstance(event, FrameGap)] == []
         assert len(packets_of(events)) >= 5
+        seen |= {event.vcid for event in events if isinstance(event, FrameReceived)}
+    assert seen == channels
 
 
 @settings(max_examples=100, deadline=None)

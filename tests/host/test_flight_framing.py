@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 SENDS = st.lists(
     st.tuples(
-        st.integers(0, 1),  # virtual channel
         st.one_of(st.integers(7, 300), st.integers(7, TM_PACKET_MAX)),  # octets
         st.integers(0, 250),  # milliseconds until the next poll
         st.integers(0, 3),  # how often the line refuses before
@@ -30,19 +29,17 @@ SENDS = st.lists(
 
 
 @given(SENDS)
-def test_every_packet_that_was_queued_arrives_once_in_order_on_its_channel(
-    sends: list[tuple[int, int, int, int]],
-) -> None:
+def test_every_packet_that_was_queued_arrives_once_in_order(sends: list[tuple[int, int, int]]) -> None:
     drops = DropCounters()
     downlink = Downlink(Farm(128), drops, 0)
     ground = downlink_bytes.Ground()
-    expected: dict[int, list[bytes]] = {0: [], 1: []}
+    expected: list[bytes] = []
     dropped = 0
     now_ms = 0
-    for number, (vcid, size, wait_ms, refusals) in enumerate(sends):
+    for number, (size, wait_ms, refusals) in enumerate(sends):
         octets = downlink_bytes.packet(size, number)
-        if downlink.send(vcid, bytearray(octets), 0, size) == errors.OK:
-            expected[vcid].append(octets)
+        if downlink.realtime.send(bytearray(octets), 0, size) == errors.OK:
+            expected.append(octets)
         else:
             dropped += 1
         ground.refuse = refusals
@@ -53,7 +50,7 @@ def test_every_packet_that_was_queued_arrives_once_in_order_on_its_channel(
         now_ms += 200
         downlink.poll(now_ms, ground.write)
     # The reader checks markers, FECF, all counts and each first header pointer by itself.
-    assert ground.packets == expected
+    assert ground.packets == {0: expected, 1: []}
     assert drops.counts[errors.DOWNLINK_FULL] == dropped == drops.total
 
 
@@ -135,7 +132,7 @@ def test_walking_any_octets_as_packets_ends_and_reads_nothing_beyond(octets: byt
             refused += 1
         assert at < telecommand.next <= len(octets)
         at = telecommand.next
-    assert drops.total == refused
+    assert sum(drops.counts) == refused == drops.total + drops.counts[errors.PACKET_IDLE]
 
 
 @given(st.lists(st.one_of(st.integers(1, 80), st.just(0)), max_size=200))

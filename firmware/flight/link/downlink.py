@@ -1,10 +1,10 @@
-"""The way down: packets of two virtual channels to numbered TM frames, each with a CLCW. CCSDS 132.0-B 4.2, SPEC 7.
+"""The way down: packets to numbered TM frames, each with a CLCW. CCSDS 132.0-B 4.2, SPEC 7.
 
-No I/O: send() queues a packet, poll() hands whole frames (sync marker included) to a function of the caller. A frame
-leaves when it is full, when its packets have waited FLUSH_MS, when the CLCW has changed, and when none left for
+No I/O: the channel queues packets, poll() hands whole frames (sync marker included) to a function of the caller. A
+frame leaves when it is full, when its packets have waited FLUSH_MS, when the CLCW has changed, and when none left for
 CLCW_PERIOD_MS; if then no packet waits, it is an idle frame.
 
-    downlink.send(TM_VC_REALTIME, packet, 0, length)
+    downlink.realtime.send(packet, 0, length)
     downlink.poll(now_ms, uart_write)
 """
 
@@ -17,12 +17,9 @@ from ..limits import (
     CLCW_PERIOD_MS,
     FLUSH_MS,
     TM_FRAME_LENGTH,
-    TM_PLAYBACK_FRAMES,
     TM_RANDOMISED,
-    TM_REALTIME_BURST,
     TM_REALTIME_FRAMES,
     TM_VC_IDLE,
-    TM_VC_PLAYBACK,
     TM_VC_REALTIME,
 )
 from .farm import Farm
@@ -41,23 +38,20 @@ class Downlink:
     """The master channel. Allocates when made, never after. Not safe from an interrupt.
 
     farm: whose CLCW every frame carries. drops: counters, shared. now_ms: the time from which CLCW_PERIOD_MS counts,
-    0..2^30-1, wrapping. frames: frames that left, mod 65536.
+    0..2^30-1, wrapping. realtime: the one virtual channel of packets. frames: frames that left, mod 65536.
     """
 
     def __init__(self, farm: Farm, drops: DropCounters, now_ms: int) -> None:
         self._farm = farm
         self.realtime = VirtualChannel(TM_VC_REALTIME, TM_REALTIME_FRAMES, drops)
-        self.playback = VirtualChannel(TM_VC_PLAYBACK, TM_PLAYBACK_FRAMES, drops)
         self._idle_frame = bytearray(b"\x55" * (ASM_LENGTH + TM_FRAME_LENGTH))
         prepare(self._idle_frame, TM_VC_IDLE)
         self._idle_count = 0
         self._mc_count = 0
         self.frames = 0
-        # The frame that is sealed and not yet taken by write(); its channel, None for the idle one.
+        # The frame that is sealed and not yet taken by write(): the channel's next one or the idle one.
         self._sealed = False
         self._frame = self._idle_frame
-        self._channel: VirtualChannel | None = None
-        self._burst = 0
         self._report = -1  # what the last frame said
         self._last_ms = now_ms
         self._changed = False
@@ -65,14 +59,8 @@ class Downlink:
         self._waiting = False
         self._waiting_ms = now_ms
 
-    def send(self, vcid: int, packet: bytes | bytearray | memoryview, start: int, end: int) -> int:
-        """Queue packet[start:end] on *vcid* (TM_VC_REALTIME or TM_VC_PLAYBACK). Returns OK or why it was dropped."""
-        if vcid == TM_VC_PLAYBACK:
-            return self.playback.send(packet, start, end)
-        return self.realtime.send(packet, start, end)
-
     def hurry(self, now_ms: int) -> None:
-        """What waits in open frames now leaves with the next poll(), not after FLUSH_MS."""
+        """What waits in the open frame now leaves with the next poll(), not after FLUSH_MS."""
         self._waiting = True
         self._waiting_ms = (now_ms - FLUSH_MS) & _TICKS_MASK
 
@@ -83,9 +71,8 @@ class Downlink:
         frame is then offered again by the next poll(). Returns how many frames left.
         """
         realtime = self.realtime
-        playback = self.playback
-        # Since when packets wait in an open frame, and since when the CLCW has something new to say.
-        if realtime.waiting or playback.waiting:
+        # Since when packets wait in the open frame, and since when the CLCW has something new to say.
+        if realtime.waiting:
             if not self._waiting:
                 self._waiting = True
                 self._waiting_ms = now_ms
@@ -103,7 +90,7 @@ class Downlink:
                 break
             self._gone(now_ms)
             frames += 1
-            if not (realtime.full or playback.full or self._waiting):
+            if not (realtime.full or self._waiting):
                 break  # the CLCW has just been said
         return frames
 
@@ -123,16 +110,9 @@ class Downlink:
 
     def _choose(self, now_ms: int) -> bool:
         """Seal the frame that leaves next. False when none should."""
-        realtime_full = self.realtime.full
-        if self.playback.full and (not realtime_full or self._burst >= TM_REALTIME_BURST):
-            self._burst = 0
-            self._seal_channel(self.playback)
+        if self.realtime.full:
+            self._seal_realtime()
             return True
-        if realtime_full:
-            self._burst += 1
-            self._seal_channel(self.realtime)
-            return True
-        self._burst = 0
         if self._waiting and (now_ms - self._waiting_ms) & _TICKS_MASK >= FLUSH_MS:
             self._waiting = False
             if self._flush():
@@ -144,25 +124,18 @@ class Downlink:
         return False
 
     def _flush(self) -> bool:
-        """Close the open frames that hold packets, and seal the first of them. False when there is none."""
+        """Close the open frame if it holds packets, and seal the next one. False when there is none."""
         realtime = self.realtime
-        playback = self.playback
         if realtime.waiting:
             realtime.close()
-        if playback.waiting:
-            playback.close()
-        if realtime.full:
-            self._seal_channel(realtime)
-        elif playback.full:
-            self._seal_channel(playback)
-        else:
+        if not realtime.full:
             return False
+        self._seal_realtime()
         return True
 
     def _seal_anything(self) -> bool:
         """Seal a frame for the sake of its CLCW: one with packets that wait, else an idle one."""
         if not self._flush():
-            self._channel = None
             self._frame = frame = self._idle_frame
             self._report = report = self._farm.word
             self._changed = False
@@ -170,20 +143,19 @@ class Downlink:
             seal(frame, TM_VC_IDLE, self._mc_count, self._idle_count, FHP_IDLE, report)
         return True
 
-    def _seal_channel(self, channel: VirtualChannel) -> None:
-        self._channel = channel
+    def _seal_realtime(self) -> None:
         self._report = report = self._farm.word
         self._changed = False
         self._sealed = True
-        self._frame = channel.seal(self._mc_count, report)
+        self._frame = self.realtime.seal(self._mc_count, report)
 
     def _gone(self, now_ms: int) -> None:
         self._sealed = False
         self._last_ms = now_ms
         self._mc_count = (self._mc_count + 1) & 0xFF
         self.frames = (self.frames + 1) & 0xFFFF
-        if self._channel is not None:
-            self._channel.sent()
+        if self._frame is not self._idle_frame:
+            self.realtime.sent()
             return
         self._idle_count = (self._idle_count + 1) & 0xFF
         if TM_RANDOMISED:

@@ -3,7 +3,7 @@
 at = writer.begin(apid, 17, 2, destination)
 ... data from writer.buffer[at] on ...
 length = writer.end(at + size)
-downlink.send(TM_VC_REALTIME, writer.buffer, 0, length)
+downlink.realtime.send(writer.buffer, 0, length)
 """
 
 from micropython import const
