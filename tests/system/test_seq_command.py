@@ -212,7 +212,9 @@ def test_check_and_rehearse_have_an_exit_status_for_what_they_find(desk: Desk) -
     assert (status, out.count("error:"), out.splitlines()[-1]) == (5, 2, "2 errors")
     status, out, _ = desk.seq("check", bad, "--json")
     assert (status, [row["kind"] for row in json.loads(out)]) == (5, ["command", "time"])
-    assert desk.seq("show", bad)[0] == 5
+    plan = desk.file("plan.seq", "WAIT trial.gain == 99 TIMEOUT 00:00:01")
+    for arguments in (["show", bad], ["rehearse", bad], ["schedule", plan, "--at", "2026-331T12:00:00"]):
+        assert desk.seq(*arguments)[0] == 2, arguments
     slow = desk.file("slow.seq", "WAIT trial.gain == 99 TIMEOUT 00:00:01")
     status, out, _ = desk.seq("rehearse", slow, "--tail", "1")
     assert (status, "ended at step 1 with TIMEOUT" in out) == (5, True)

@@ -25,8 +25,8 @@ A file has one step a line; `;` begins a comment:
     WAIT power.battery_soc > 40 TIMEOUT 00:10:00     until it holds; a failure when the time is over
     ON_FAIL CONTINUE                                 for the steps below; at the end of a step for it alone
 
-exit status: 0 done, 1 error, 2 wrong arguments, 3 the board refused it or it did not come to its end, 4 no answer,
-5 errors found by check, or something in the rehearsal that speaks against it
+exit status: 0 done, 1 error, 2 wrong arguments, or a file that cannot be used, 3 the board refused it or it did not
+come to its end, 4 no answer, 5 errors found by check, or something in the rehearsal that speaks against it
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def _printable(text: str) -> str:
 class SequenceError(PeriluneError):
     """A sequence that cannot be used. problems: all errors and notes, in the order of the file."""
 
-    exit_status = 5
+    exit_status = 2
 
     def __init__(self, path: str, problems: Sequence[SequenceProblem]) -> None:
         self.problems = tuple(problems)

@@ -42,7 +42,7 @@ _NUMBERINGS = 3
 class ScheduleError(PeriluneError):
     """A plan that cannot be scheduled."""
 
-    exit_status = 5
+    exit_status = 2
 
 
 class Activity(msgspec.Struct, frozen=True):
