@@ -94,25 +94,30 @@ def shown(document: str, *programs: str) -> list[list[str]]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder with perilune.toml from the document, a board on sitl, and the program that owns its port."""
+    """The folder of the document, with its perilune.toml; a board on sitl, and the program that owns its port."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
     for name in ("hil", "firmware"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "mission").symlink_to(ROOT / "firmware" / "dictionary" / "payload")
-    at_home(tmp_path, monkeypatch)
+        (repository / name).symlink_to(ROOT / name)
+    [copy] = [words for words in commands(DAY) if words[0] == "cp"]
+    subprocess.run(copy, cwd=repository, check=True)
+    desk = repository / copy[-1]
+    (desk / "mission").symlink_to(ROOT / "firmware" / "dictionary" / "payload")
+    at_home(desk, monkeypatch)
     [emulate] = [words for words in commands(DAY) if words[:2] == ["make", "emulate"]]
     mission = next(word for word in emulate if word.startswith("MISSION=")).removeprefix("MISSION=")
     board = ["hil.emulate", "--target", "sitl", "--plant", "--mission", mission]
-    emulation, line = started(board, r"^link +socket://", tmp_path)
+    emulation, line = started(board, r"^link +socket://", repository)
     try:
         [toml] = fenced(DAY, "toml")
         port = re.search(r":(\d+)", line)
         assert port is not None
         assert "PORT" in toml
-        (tmp_path / "perilune.toml").write_text(toml.replace("127.0.0.1:PORT", f"127.0.0.1:{port[1]}"))
+        (desk / "perilune.toml").write_text(toml.replace("127.0.0.1:PORT", f"127.0.0.1:{port[1]}"))
         [link] = [words for words in commands(DAY) if words[:2] == ["perilune", "link"]]
-        owner, _ = started(["perilune.cli", *link[1:]], ".", tmp_path)
+        owner, _ = started(["perilune.cli", *link[1:]], ".", desk)
         try:
-            yield tmp_path
+            yield desk
         finally:
             stop(owner)
     finally:
