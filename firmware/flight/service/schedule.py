@@ -11,6 +11,8 @@ in no other way:
     lies ahead again is held no more.
  5. A board that was off, or stood still, longer than SCHEDULE_LATE_MS beyond a release time: held.
  6. A request leaves the schedule, and the store, before it is executed: one that restarts the board does so once.
+Requests with equal times are released in the order in which they came; a restart forgets that order and takes the one
+of their records, so give what must come in order times that differ.
 Held requests are told by an event, in reports and in housekeeping. One that is shifted into the future waits again.
 """
 

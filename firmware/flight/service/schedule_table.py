@@ -37,7 +37,8 @@ _PLACES_AT = const(8)
 class ScheduleTable:
     """Allocates when made, never after.
 
-    order: places of the `count` entries by ascending time, then by age. held: how many at its head are held back.
+    order: places of the `count` entries by ascending time; equal times in the order in which they came, after a load()
+    in that of their places. held: how many at its head are held back.
     marked: 1 for each place that a request has selected. packet, packet_end: the copy that take() made.
     """
 
