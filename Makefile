@@ -182,6 +182,23 @@ robot: setup ## run the suites in operators' language: TARGET=qemu (or sitl, ren
 	@$(MAKE) -s payload-image TARGET=$(TARGET)
 	@$(VENV)/robot --variable TARGET:$(TARGET) --outputdir hil/out/robot hil/robot/suites
 
+# renode-test runs on the Python that is found first, with packages that Renode lists: Robot Framework 6.1 among them,
+# which is new enough for us.
+.PHONY: robot-renode
+robot-renode: setup ## run the suites that have Renode's own keywords beside ours, by renode-test
+	@renode=$$($(RUN_MODULE) hil.renode_package --folder) && $(MAKE) -s renode-images \
+		&& $(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check -r "$$renode/tests/requirements.txt" \
+		&& PATH="$(ABSOLUTE_VENV):$$PATH" "$$renode/renode-test" -r $(CURDIR)/hil/out/renode-test hil/robot/renode/*.robot
+
+# What the benches of Renode and the suites of robot-renode boot.
+.PHONY: renode-images
+renode-images: setup
+	@$(MAKE) -s payload-image TARGET=renode
+	@for image in "BOARD=stm32f4_discovery VARIANT=dev" \
+		"BOARD=netduinoplus2 MISSION=$(CURDIR)/firmware/dictionary/parts BUILD=$(CURDIR)/build/netduinoplus2-parts"; do \
+		$(MAKE) -s firmware $$image >build/renode-images.log 2>&1 || { tail -n 30 build/renode-images.log; exit 1; }; \
+	done
+
 .PHONY: test-micropython
 test-micropython: setup test-images ## run MicroPython's own tests on the dev image in QEMU
 	@$(RUN_MODULE) tests.micropython.suite

@@ -1,5 +1,8 @@
 """``make renode``: say which Renode is used and where the official package is, or unpack one that was downloaded.
 
+    python -m hil.renode_package [PACKAGE]      which it is; the package is unpacked first
+    python -m hil.renode_package --folder       the folder that it is in, with renode-test beside it
+
 Lives here: the version's data, where Renode is looked for and which one that is, unpacking. No network is used.
 Places, in this order: $RENODE_ROOT, PATH, `renode_root` of perilune.toml, .deps/renode (where a package is unpacked).
 """
@@ -162,8 +165,11 @@ def unpack(package: Path, to: Path = UNPACKED) -> Path:
 
 
 def main(argv: list[str]) -> int:
-    """Entry; 0 when Renode can be used or it was told how to get it, 2 when the package is none."""
+    """Entry; 0 when Renode can be used or it was told how to get it, 2 for no package and for the folder of none."""
     try:
+        if argv == ["--folder"]:
+            print(Path(find_renode()).resolve().parent)
+            return 0
         if argv:
             print(f"Unpacked to {unpack(Path(argv[0]))}")
         command = find_renode()
@@ -172,7 +178,7 @@ def main(argv: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except EmulatorMissing as missing:
-        print(missing)
+        print(missing, file=sys.stderr if argv else sys.stdout)
         return 2 if argv else 0
     print(f"{command} is version {'.'.join(map(str, version))}; tested with {PINNED.version}")
     return 0

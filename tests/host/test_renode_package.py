@@ -126,3 +126,15 @@ def test_make_renode_tells_what_to_do(capsys: pytest.CaptureFixture[str], tmp_pa
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "absent.tar.gz cannot be unpacked" in said
+
+
+def test_the_folder_of_renode_is_that_of_what_its_command_is_a_link_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert renode_package.main(["--folder"]) == 2
+    assert "Renode is not installed" in capsys.readouterr().err
+    unpack(package(tmp_path / "a.tar.gz", "a/renode", "a/renode-test"), tmp_path / "unpacked")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "renode").symlink_to(tmp_path / "unpacked" / "renode")
+    assert renode_package.main(["--folder"]) == 0
+    assert capsys.readouterr().out == f"{(tmp_path / 'unpacked').resolve()}\n"

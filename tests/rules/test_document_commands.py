@@ -1,5 +1,7 @@
 """Every command that a README shows is run by a test: in the test of its section, or in one that the table names.
 
+Of what runs for minutes or hours, `make bench` and `make fuzz`, the recipe is looked at, and parts are run elsewhere.
+
 A command is a line of a code block without a language, or with `sh`. It may go on after a backslash; what follows a
 `#` is not a part of it. Lines of `perilune` must also be taken by its parser, and targets of make must be there.
 """
@@ -48,14 +50,14 @@ COVERED = {
         "README.md",
         "make robot TARGET=sitl",
     ): "tests/system/test_robot.py::test_all_suites_pass_on_sitl_as_make_runs_them",
-    ("*README.md", "make hil TARGET=renode"): f"{RECIPES}::test_what_needs_renode_says_how_to_get_it",
+    ("*README.md", "make hil TARGET=renode"): f"{RECIPES}::test_hil_in_renode_leaves_its_tests_out_where_there_is_none",
     ("*README.md", "make hil TARGET=serial *"): f"{RECIPES}::test_hil_on_a_real_board_finds_its_bench_and_scenarios",
     ("README.md", "make demo EMULATOR=renode"): f"{RECIPES}::test_what_needs_renode_says_how_to_get_it",
     ("README.md", "make flash BOARD=pyboard_v11 METHOD=dfu DRY_RUN=1"): f"{RECIPES}::test_flash_shows_what_it_would_do",
     ("README.md", "make flash BOARD=pyboard_v11 METHOD=dfu *"): (
         f"{RECIPES}::test_flash_without_a_board_says_what_to_press"
     ),
-    ("README.md", "make bench"): "tests/host/test_bench_figures.py::test_all_in_one_table",
+    ("README.md", "make bench"): (f"{RECIPES}::test_what_runs_for_minutes_starts_the_program_whose_parts_are_tested"),
     ("boards/README.md", "cp -r boards/pyboard_v11 boards/my_board"): (
         "tests/board/test_make.py::test_folder_with_a_board_is_all_that_a_new_board_needs"
     ),
@@ -85,7 +87,9 @@ COVERED = {
     ),
     ("tests/README.md", "make check"): ".ci/run",
     ("tests/README.md", "make test"): ".ci/run",
-    ("tests/README.md", "make fuzz SECONDS=60"): "tests/fuzz/test_fuzz.py::test_c_holds_under_sanitizers",
+    ("tests/README.md", "make fuzz SECONDS=60"): (
+        f"{RECIPES}::test_what_runs_for_minutes_starts_the_program_whose_parts_are_tested"
+    ),
     ("tests/README.md", "make test-micropython"): "tests/micropython/test_suite.py::test_all_pass",
 }
 

@@ -58,9 +58,41 @@ def test_hil_on_a_real_board_finds_its_bench_and_scenarios(tmp_path: Path) -> No
     assert re.search(r"(\d{2,}) tests collected", said)
 
 
-def test_what_needs_renode_says_how_to_get_it(tmp_path: Path) -> None:
-    away = {"RENODE_ROOT": str(tmp_path)}
-    assert "there is no command 'renode' in it" in make("demo", "EMULATOR=renode", status=2, **away)
+@pytest.mark.parametrize("words", [("demo", "EMULATOR=renode"), ("robot-renode",)])
+def test_what_needs_renode_says_how_to_get_it(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert "there is no command 'renode' in it" in make(*words, status=2, RENODE_ROOT=str(tmp_path))
+
+
+@pytest.mark.long
+def test_hil_in_renode_leaves_its_tests_out_where_there_is_none(tmp_path: Path) -> None:
+    """The images are built for whoever has it."""
+    one = "-k test_a_ping_is_answered --maxprocesses=1"
+    said = make("hil", "TARGET=renode", PYTEST_ADDOPTS=one, RENODE_ROOT=str(tmp_path))
+    assert re.search(r"SKIPPED \[1\] .*there is no command 'renode' in it", said), said
+    assert "1 skipped" in said
+
+
+def test_renode_test_runs_the_suites_on_the_python_that_has_the_library(tmp_path: Path) -> None:
+    for name, does in (
+        ("renode", "echo Renode v1.16.1"),
+        ("renode-test", "python3 -c 'import hil.robot.renode_payload, sys; print(sys.prefix)'; echo \"$@\""),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "requirements.txt").write_text("robotframework>=6.1\n")
+    # Images are not built here.
+    said = make("robot-renode", "MAKE=:", RENODE_ROOT=str(tmp_path)).splitlines()
+    suites = " ".join(f"hil/robot/renode/{name}.robot" for name in ("board", "console", "parts"))
+    assert said[-2:] == [f"{ROOT}/.venv", f"-r {ROOT}/hil/out/renode-test {suites}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [(("bench",), "python -m tests.bench "), (("fuzz", "SECONDS=60"), "python -m tests.fuzz.run 60\n")],
+)
+def test_what_runs_for_minutes_starts_the_program_whose_parts_are_tested(words: tuple[str, ...], program: str) -> None:
+    assert program in make("-n", "--old-file=setup", "--old-file=bench-images", *words)
 
 
 def test_names_that_are_not_there_are_told_before_anything_is_built() -> None:
