@@ -76,6 +76,12 @@ def test_mistakes(tmp_path: Path, text: str, told: str, capsys: pytest.CaptureFi
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("baud", ["299", "12000001", "5000000000"])
+def test_a_rate_that_no_port_has(baud: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ping", "-t", "/dev/ttyNone", "--baud", baud]) == 2
+    assert capsys.readouterr().err == f"perilune ping: baud rate; expected 300 to 12000000; found {baud}\n"
+
+
 @pytest.mark.parametrize(("name", "told"), [("bensh", "try: bench"), (None, "no target is named")])
 def test_a_target_that_is_not_there(tmp_path: Path, name: str | None, told: str) -> None:
     path = written(tmp_path, '[targets.bench]\nport = "COM3"\n[targets.b]\nport = "COM4"\n')

@@ -110,6 +110,12 @@ class Configuration(msgspec.Struct, frozen=True):
         return self.target(name or self.default or SITL).folders
 
 
+def check_baud(baud: int, place: str) -> None:
+    """Raises ConfigurationError, which names *place*, for a rate that no serial port has."""
+    if not BAUD_MIN <= baud <= BAUD_MAX:
+        raise ConfigurationError(place, expected=f"{BAUD_MIN} to {BAUD_MAX}", found=str(baud))
+
+
 def _is_port(text: str) -> bool:
     return "://" in text or "/" in text or (text.upper().startswith("COM") and text[3:].isdecimal())
 
@@ -177,8 +183,7 @@ def _target(path: Path, name: str, table: _Target) -> Target:
         raise ConfigurationError(f"{place}: not a name", expected="a word", found=repr(name))
     if not table.port:
         raise ConfigurationError(f"{place}: port is empty", expected="a serial port, pyserial URL, or sitl")
-    if not BAUD_MIN <= table.baud <= BAUD_MAX:
-        raise ConfigurationError(f"{place}: baud", expected=f"{BAUD_MIN} to {BAUD_MAX}", found=str(table.baud))
+    check_baud(table.baud, f"{place}: baud")
     missions = tuple(mission_folder(mission, path.parent) for mission in table.missions)
     for mission in missions:
         if not mission.is_dir():

@@ -16,7 +16,7 @@ from ..link.keys import NumberFile, VolatileNumbers, load_authenticator, number_
 from ..link.transport import ReconnectingTransport, Transport, open_port
 from ..link.uplink import Authenticator, UplinkEncoder
 from .attached_link import RETRY_S, AttachedLink
-from .configuration import Target, load_configuration
+from .configuration import Target, check_baud, load_configuration
 from .ground import Ground
 from .link_protocol import Link, LinkStatus
 from .local_address import LocalAddress
@@ -56,6 +56,7 @@ def find_target(
     """The target of that name, or the default one. baud, missions: in place of its own. Raises ConfigurationError."""
     target = load_configuration(configuration).target(name)
     if baud is not None:
+        check_baud(baud, "baud rate")
         target = msgspec.structs.replace(target, baud=baud)
     return msgspec.structs.replace(target, missions=tuple(missions)) if missions else target
 
