@@ -426,6 +426,36 @@ def test_mistake_is_found_with_line_and_mend(case: tuple[str, str, str, str, str
     assert mend in problem.mend
 
 
+ACTION = '[[event_action]]\nevent = "happened"\nrequest = { command = "go", %s }\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (
+            COMMAND
+            + 'args = [{ name = "n", type = "u8", enumeration = "e" }]\n'
+            + ACTION % 'args = { n = "HIGH" }'
+            + '[[enumeration]]\nname = "e"\nvalues = { HIGH = 256 }\n',
+            [("range", "demo.go: n: demo.e has HIGH = 256"), ("argument", "demo.go: n is out of range")],
+        ),
+        (
+            COMMAND
+            + '[command.group]\nname = "g"\nfields = [{ name = "v", type = "value" }]\n'
+            + ACTION % "items = [{}]",
+            [("command", "demo.go: of which parameter is the value"), ("argument", "demo.go: no parameter None")],
+        ),
+    ],
+    ids=["value too wide", "value of no parameter"],
+)
+def test_a_mistake_in_a_command_does_not_hide_behind_a_stored_request(
+    body: str, found: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    told = [(problem.kind, problem.text) for problem in problems(tmp_path, HEAD + EVENT + body)]
+    assert [kind for kind, _ in told] == [kind for kind, _ in found]
+    assert all(text.startswith(part) for (_, text), (_, part) in zip(told, found, strict=True))
+
+
 def test_no_subsystem(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, POINT)
     assert (problem.kind, problem.place.line) == ("subsystem", 1)

@@ -399,6 +399,13 @@ class Resolver:
                 f"At most {TC_DATA_MAX} octets",
             )
         sets = len(fixed) != len(row.fields)
+        if sets and (row.fields[:-1] != fixed or "parameter" not in [field.name for field in fixed]):
+            self.problem(
+                located.at('"value"'),
+                "command",
+                f"{name}: of which parameter is the value",
+                "Give a field `parameter` before it, and nothing behind it",
+            )
         return model.Group(row.name, 1 if row.count == "u8" else 2, row.least, row.most, fields, item, sets)
 
     def _structure(self, located: Located[schema.Housekeeping]) -> None:

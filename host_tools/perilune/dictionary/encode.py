@@ -29,7 +29,7 @@ def number_of(
             raise ArgumentError(f"{name} is a number", expected=f"{low} to {high}", found=repr(value))
         if value not in enumeration.values:
             raise ArgumentError(f"{name} has no value {value}", expected=", ".join(enumeration.values), found=value)
-        return enumeration.values[value]
+        value = enumeration.values[value]
     if not isinstance(value, (int, float)) or (isinstance(value, float) and not raw.is_float):
         expected = "a number" if raw.is_float else "an integer"
         raise ArgumentError(f"{name} has the wrong type", expected=expected, found=repr(value))
@@ -104,11 +104,10 @@ def _item(command: Command, item: Item, points: Mapping[str, Point]) -> bytes:
     assert command.group is not None
     data = b"".join(_field(field, item) for field in command.group.fields)
     if command.group.sets_parameters:
-        point = next((point for point in points.values() if point.id == item["parameter"]), None)
+        identifier = item.get("parameter")
+        point = next((point for point in points.values() if point.id == identifier), None)
         if point is None:
-            raise ArgumentError(
-                f"no parameter {item['parameter']}", next_step="look it up in the dictionary's reference"
-            )
+            raise ArgumentError(f"no parameter {identifier}", next_step="look it up in the dictionary's reference")
         data += octets_of(
             number_of(point.name, item.get("value"), point.type, point.low, point.high, point.enumeration), point.type
         )
