@@ -366,3 +366,13 @@ i2c_status_t i2c_read(int id, uint32_t address, const i2c_piece_t *pieces, size_
     }
     return finish(id, status);
 }
+
+i2c_status_t i2c_write_read(int id, uint32_t address, const i2c_piece_t *first, const i2c_piece_t *pieces, size_t count,
+    bool stop) {
+    size_t acknowledged;
+    i2c_status_t status = i2c_write(id, address, first, 1, false, &acknowledged);
+    if (status != I2C_OK) {
+        return status;
+    }
+    return acknowledged < first->size ? I2C_REFUSED : i2c_read(id, address, pieces, count, stop);
+}

@@ -15,6 +15,7 @@ typedef enum {
     I2C_NO_DEVICE = -1, // nobody acknowledged the address
     I2C_TIMEOUT = -2,   // the bus is held, a device stretches the clock too long, or there is no controller
     I2C_ARBITRATION_LOST = -3, // somebody else drives the bus
+    I2C_REFUSED = -4,   // the device did not take what it was told; only where the function says so
 } i2c_status_t;
 
 typedef struct {
@@ -38,5 +39,9 @@ uint32_t i2c_actual_freq(int id); // what the divider makes of `freq`
 // refuses ends the transfer without being an error.
 i2c_status_t i2c_write(int id, uint32_t address, const i2c_piece_t *pieces, size_t count, bool stop, size_t *acknowledged);
 i2c_status_t i2c_read(int id, uint32_t address, const i2c_piece_t *pieces, size_t count, bool stop);
+
+// Write `first`, the address of a register, and read after a repeated START. I2C_REFUSED when not all of `first` was taken.
+i2c_status_t i2c_write_read(int id, uint32_t address, const i2c_piece_t *first, const i2c_piece_t *pieces, size_t count,
+    bool stop);
 
 #endif

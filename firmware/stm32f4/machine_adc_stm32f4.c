@@ -2,11 +2,12 @@
 //
 // ADC(id, *, sample_ns): id is a Pin or the name of one, or the number of a channel: 0..15 are pins, CORE_TEMP, CORE_VREF
 // and CORE_VBAT (half the voltage) are inside the part. read_u16 raises OSError(ETIMEDOUT) when no conversion ends, as in
-// QEMU, which has no converter.
+// QEMU, which has no converter; board.adc_read answers a status instead.
 #include "py/mperrno.h"
 #include "py/mphal.h"
 
 #include "adc.h"
+#include "machine_objects.h"
 #include "machine_pin.h"
 
 #define DEFAULT_SAMPLE_NS 4000u // right for a source of up to 50 kOhm (DS8626, equation 1)
@@ -77,10 +78,22 @@ static void mp_machine_adc_print(const mp_print_t *print, mp_obj_t self_in, mp_p
 }
 
 // Twelve bits to sixteen so that full scale stays full scale.
-static mp_int_t mp_machine_adc_read_u16(machine_adc_obj_t *self) {
+static int read_or_fail(const machine_adc_obj_t *self) {
     uint32_t value;
-    if (!adc_convert(self->channel, self->sample_ns, &value)) {
+    return adc_convert(self->channel, self->sample_ns, &value) ? (int)(value << 4 | value >> 8) : MACHINE_ADC_TIMEOUT;
+}
+
+static mp_int_t mp_machine_adc_read_u16(machine_adc_obj_t *self) {
+    int value = read_or_fail(self);
+    if (value < 0) {
         mp_raise_OSError(MP_ETIMEDOUT);
     }
-    return (mp_int_t)(value << 4 | value >> 8);
+    return value;
+}
+
+int machine_adc_read(mp_obj_t adc) {
+    if (!mp_obj_is_type(adc, &machine_adc_type)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("expected an ADC"));
+    }
+    return read_or_fail(MP_OBJ_TO_PTR(adc));
 }

@@ -1,4 +1,5 @@
-// machine.I2C over i2c.c; the methods are extmod/machine_i2c.c's. Nothing here allocates but `readfrom`, `readfrom_mem`, `scan`.
+// machine.I2C over i2c.c; the methods are extmod/machine_i2c.c's. Nothing here allocates but `readfrom`, `readfrom_mem`, `scan`
+// and the exception of a transfer that fails; board.i2c_read and board.i2c_write answer a status instead.
 //
 // I2C(id, *, scl, sda, freq=400000, timeout=50000): the pins are the board's ([i2c.<id>] of board.toml), scl and sda may
 // only say so again; freq 10000..400000 is an upper bound. timeout in microseconds is what a transfer may take beyond twice
@@ -12,6 +13,7 @@
 
 #include "board.h"
 #include "i2c.h"
+#include "machine_objects.h"
 #include "machine_pin.h"
 
 #define DEFAULT_FREQ 400000
@@ -84,6 +86,13 @@ static mp_obj_t make_i2c(const mp_obj_type_t *type, size_t n_args, size_t n_kw, 
     return MP_OBJ_FROM_PTR(self);
 }
 
+int machine_i2c_id(mp_obj_t i2c) {
+    if (!mp_obj_is_type(i2c, &machine_i2c_type)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("expected an I2C"));
+    }
+    return ((machine_i2c_obj_t *)MP_OBJ_TO_PTR(i2c))->id;
+}
+
 static int errno_of(i2c_status_t status) {
     switch (status) {
         case I2C_OK:
@@ -104,22 +113,14 @@ static int transfer(mp_obj_base_t *self_in, uint16_t address, size_t n, mp_machi
     int id = ((machine_i2c_obj_t *)self_in)->id;
     const i2c_piece_t *pieces = (const i2c_piece_t *)bufs;
     bool stop = flags & MP_MACHINE_I2C_FLAG_STOP;
-    size_t acknowledged = 0;
-    i2c_status_t status;
     if (flags & MP_MACHINE_I2C_FLAG_WRITE1) {
-        status = i2c_write(id, address, pieces, 1, false, &acknowledged);
-        if (status == I2C_OK && acknowledged < pieces->size) {
-            return -MP_EIO;
-        }
-        if (status == I2C_OK) {
-            status = i2c_read(id, address, pieces + 1, n - 1, stop);
-        }
-        return errno_of(status);
+        return errno_of(i2c_write_read(id, address, pieces, pieces + 1, n - 1, stop));
     }
     if (flags & MP_MACHINE_I2C_FLAG_READ) {
         return errno_of(i2c_read(id, address, pieces, n, stop));
     }
-    status = i2c_write(id, address, pieces, n, stop, &acknowledged);
+    size_t acknowledged;
+    i2c_status_t status = i2c_write(id, address, pieces, n, stop, &acknowledged);
     return status == I2C_OK ? (int)acknowledged : errno_of(status);
 }
 

@@ -7,6 +7,8 @@
 #include "boot.h"
 #include "clock.h"
 #include "fault.h"
+#include "i2c.h"
+#include "machine_objects.h"
 #include "stm32f4.h"
 #include "storage.h"
 #include "timebase.h"
@@ -122,6 +124,38 @@ static mp_obj_t board_uart_counters(mp_obj_t id_in, mp_obj_t out) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(board_uart_counters_obj, board_uart_counters);
+
+// --- parts of the board: a negative answer is a failure (i2c.h); the hardware raises nothing -------------------------------
+
+// adc_read(adc) -> int: 0..65535, or -1 when no conversion ended. `adc` is a machine.ADC.
+static mp_obj_t board_adc_read(mp_obj_t adc) {
+    return MP_OBJ_NEW_SMALL_INT(machine_adc_read(adc));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(board_adc_read_obj, board_adc_read);
+
+// i2c_read(i2c, address, register, buffer) -> status: fill `buffer` from a register. `i2c` is a machine.I2C.
+static mp_obj_t board_i2c_read(size_t n_args, const mp_obj_t *args) {
+    uint8_t number = (uint8_t)mp_obj_get_int(args[2]);
+    mp_buffer_info_t b;
+    mp_get_buffer_raise(args[3], &b, MP_BUFFER_WRITE);
+    const i2c_piece_t pieces[] = { { sizeof(number), &number }, { b.len, b.buf } };
+    return MP_OBJ_NEW_SMALL_INT(
+        i2c_write_read(machine_i2c_id(args[0]), mp_obj_get_int(args[1]), &pieces[0], &pieces[1], 1, true));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(board_i2c_read_obj, 4, 4, board_i2c_read);
+
+// i2c_write(i2c, address, register, buffer) -> status: write all of `buffer` to a register.
+static mp_obj_t board_i2c_write(size_t n_args, const mp_obj_t *args) {
+    uint8_t number = (uint8_t)mp_obj_get_int(args[2]);
+    mp_buffer_info_t b;
+    mp_get_buffer_raise(args[3], &b, MP_BUFFER_READ);
+    const i2c_piece_t pieces[] = { { sizeof(number), &number }, { b.len, b.buf } };
+    size_t acknowledged;
+    i2c_status_t status = i2c_write(machine_i2c_id(args[0]), mp_obj_get_int(args[1]), pieces, 2, true, &acknowledged);
+    bool refused = status == I2C_OK && acknowledged < sizeof(number) + b.len;
+    return MP_OBJ_NEW_SMALL_INT(refused ? I2C_REFUSED : status);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(board_i2c_write_obj, 4, 4, board_i2c_write);
 
 // --- storage: every call answers a status, 0 or negative (storage.h) -----------------------------------------------------
 
@@ -252,6 +286,9 @@ static const mp_rom_map_elem_t board_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_breadcrumb), MP_ROM_PTR(&board_breadcrumb_obj) },
     { MP_ROM_QSTR(MP_QSTR_heap), MP_ROM_PTR(&board_heap_obj) },
     { MP_ROM_QSTR(MP_QSTR_uart_counters), MP_ROM_PTR(&board_uart_counters_obj) },
+    { MP_ROM_QSTR(MP_QSTR_adc_read), MP_ROM_PTR(&board_adc_read_obj) },
+    { MP_ROM_QSTR(MP_QSTR_i2c_read), MP_ROM_PTR(&board_i2c_read_obj) },
+    { MP_ROM_QSTR(MP_QSTR_i2c_write), MP_ROM_PTR(&board_i2c_write_obj) },
     { MP_ROM_QSTR(MP_QSTR_STORAGE_SECTOR_SIZE), MP_ROM_INT(STORAGE_SECTOR_SIZE) },
     { MP_ROM_QSTR(MP_QSTR_storage_kind), MP_ROM_PTR(&board_storage_kind_obj) },
     { MP_ROM_QSTR(MP_QSTR_storage_sectors), MP_ROM_PTR(&board_storage_sectors_obj) },

@@ -142,6 +142,29 @@ def test_missing_hardware_ends_in_a_timeout(shared_dev: Board, code: str, limit_
     assert int(took_ms) <= limit_ms
 
 
+def test_parts_that_do_not_answer_are_a_status_and_take_no_heap(shared_dev: Board) -> None:
+    program = """
+from flight.hal.board import BoardAdc, BoardI2c
+adc, i2c = BoardAdc('A0'), BoardI2c(1)
+b = bytearray(2)
+found = [0] * 3
+def turn():
+    found[0] = adc.read_u16()
+    found[1] = i2c.read(0x48, 0, b)
+    found[2] = i2c.write(0x48, 0, b)
+turn()
+micropython.heap_lock()
+try:
+    turn()
+finally:
+    micropython.heap_unlock()
+print(found)
+"""
+    assert shared_dev.exec(IMPORTS + program) == "[-1, False, False]"
+    assert outcome(shared_dev, "board.adc_read(I2C(1))") == "TypeError: expected an ADC"
+    assert outcome(shared_dev, "board.i2c_read(ADC(0), 0x48, 0, bytearray(2))") == "TypeError: expected an I2C"
+
+
 def test_spi_exchanges_as_many_bytes_as_it_is_given(shared_dev: Board) -> None:
     """QEMU's controller, with nothing attached, answers zeros at once."""
     code = "s = SPI(2)\nb = bytearray(b'abc')\ns.write_readinto(b'123', b)\nprint(s.read(2, 0xFF), b)"

@@ -160,10 +160,10 @@ class TestThermistor(unittest.TestCase):
             self.assertTrue(part.read(*NTC))
             self.assertAlmostEqual(part.celsius.value, celsius, delta=0.1)
 
-    def test_broken_and_shorted_wires(self):
+    def test_broken_and_shorted_wires_and_a_broken_converter(self):
         adc = MemoryAdc()
         part = Thermistor(adc)
-        for value in (0, 300, 65235, 65535):
+        for value in (0, 300, 65235, 65535, -1):
             adc.value = value
             self.assertFalse(part.read(*NTC))
             self.assertFalse(part.celsius.valid)

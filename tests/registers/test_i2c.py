@@ -13,7 +13,7 @@ from tests.registers.i2c_models import CCR, CR2, TRISE, Renode1_16, RenodeLater,
 I2C1 = 0x40005400
 SCL, SDA = 8, 9  # of port B, netduinoplus2
 BUS = 1
-OK, NO_DEVICE, TIMEOUT, ARBITRATION_LOST = 0, -1, -2, -3
+OK, NO_DEVICE, TIMEOUT, ARBITRATION_LOST, REFUSED = 0, -1, -2, -3, -4
 TIMEOUT_US = 1000
 DATA = bytes(range(0x10, 0x30))
 LENGTHS = [1, 2, 3, 4, 5, 20]
@@ -96,6 +96,14 @@ class Master:
         buffer = ctypes.create_string_buffer(size)
         pieces = self._pieces(buffer, size, cuts)
         status = self.hardware.call("i2c_read", BUS, address, pieces, len(pieces), stop)
+        return status, buffer.raw
+
+    def read_register(self, register: bytes, size: int, address: int = 0x48) -> tuple[int, bytes]:
+        """Status and what was read from *register*."""
+        first = ctypes.create_string_buffer(register, len(register))
+        buffer = ctypes.create_string_buffer(size)
+        pieces = self._pieces(first, len(register), ()), self._pieces(buffer, size, ())
+        status = self.hardware.call("i2c_write_read", BUS, address, *pieces, 1, True)
         return status, buffer.raw
 
     def idle(self) -> None:
@@ -200,11 +208,26 @@ def test_transfers_follow_each_other(hardware: Hardware, model: Callable[..., Co
 def test_register_address_then_data(hardware: Hardware, model: Callable[..., Controller], size: int) -> None:
     slave = Slave(sends=DATA[:size])
     master = Master(hardware, model(hardware, slave))
-    assert master.write(b"\x05", stop=False) == (OK, 1)
-    assert master.read(size) == (OK, DATA[:size])
+    assert master.read_register(b"\x05", size) == (OK, DATA[:size])
     master.idle()
     assert slave.seen[:3] == [("write", 0x48), ("byte", 5), ("read", 0x48)]
     assert slave.seen.count(("stop",)) == 1
+
+
+@ALL
+def test_register_of_an_absent_device(hardware: Hardware, model: Callable[..., Controller]) -> None:
+    slave = Slave(sends=DATA[:2])
+    master = Master(hardware, model(hardware, slave))
+    assert master.read_register(b"\x05", 2, address=0x11)[0] == NO_DEVICE
+    assert master.read_register(b"\x05", 2) == (OK, DATA[:2])
+
+
+def test_register_that_is_refused_is_not_read(hardware: Hardware) -> None:
+    slave = Slave(sends=DATA[:2], takes=0)
+    master = Master(hardware, Silicon(hardware, slave))
+    assert master.read_register(b"\x05", 2) == (REFUSED, bytes(2))
+    master.idle()
+    assert slave.seen == [("write", 0x48), ("byte", 5), ("stop",)]
 
 
 @pytest.mark.parametrize("size", LENGTHS)

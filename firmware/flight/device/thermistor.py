@@ -12,7 +12,7 @@ from ..hal.null import Adc
 from .reading import Reading, Source
 
 _FULL: int = const(65535)
-# Nearer to an end than this there is no thermistor: a broken or a shorted wire.
+# Nearer to an end than this there is no thermistor: a broken or a shorted wire, or a converter that gave nothing (< 0).
 _SHORT: int = const(300)
 _OPEN: int = const(65235)
 _KELVIN = 273.15
@@ -27,7 +27,7 @@ class Thermistor(Source):
         self.celsius = Reading(self)
 
     def read(self, resistor_ohm: float, a: float, b: float, c: float) -> bool:
-        """Take the reading; False, and it is not valid: a broken or shorted wire, settings that give no temperature."""
+        """Take the reading; False, and it is not valid: wire or converter broken, settings that give no temperature."""
         raw = self._adc.read_u16()
         if not _SHORT < raw < _OPEN or resistor_ohm <= 0.0:
             self.celsius.valid = False

@@ -104,18 +104,10 @@ class BoardI2c(I2c):
         self._i2c = machine.I2C(number)
 
     def read(self, address: int, register: int, buffer: bytearray) -> bool:
-        try:
-            self._i2c.readfrom_mem_into(address, register, buffer)
-        except OSError:
-            return False
-        return True
+        return board.i2c_read(self._i2c, address, register, buffer) == 0
 
     def write(self, address: int, register: int, buffer: bytearray) -> bool:
-        try:
-            self._i2c.writeto_mem(address, register, buffer)
-        except OSError:
-            return False
-        return True
+        return board.i2c_write(self._i2c, address, register, buffer) == 0
 
 
 class BoardAdc(Adc):
@@ -125,7 +117,7 @@ class BoardAdc(Adc):
         self._adc = machine.ADC(machine.Pin(pin))
 
     def read_u16(self) -> int:
-        return int(self._adc.read_u16())
+        return board.adc_read(self._adc)
 
 
 class BoardOutput(Output):

@@ -1,7 +1,7 @@
 """The interface of the hardware, and one that has none: time stands still, nothing arrives, nothing is kept.
 
 The dictionary's check starts the topology on it. hal/host.py and hal/board.py have the same classes and methods; none
-of the methods allocates.
+of the methods allocates, also where the hardware fails: that is a status, never an exception.
 """
 
 from micropython import const
@@ -107,7 +107,7 @@ class Adc:
     """An analogue input."""
 
     def read_u16(self) -> int:
-        """0..65535 for 0 V to the reference."""
+        """0..65535 for 0 V to the reference; negative when the converter gave none."""
         return 0
 
 
