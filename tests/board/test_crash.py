@@ -16,6 +16,10 @@ CFSR_BUS_ADDRESS_VALID, CFSR_PRECISE = 1 << 15, 1 << 9
 CFSR_STACKING, CFSR_DATA_ACCESS = 1 << 4, 1 << 1
 CFSR_UNDEFINED = 1 << 16
 FASTEST_CRASH_US = 100  # no program crashes sooner after reset
+# do_interrupt_v7m of 1.16.1, where a frame cannot be pushed; later versions pend the fault of that as a processor does.
+overflows_the_stack = pytest.mark.qemu(
+    "a fault in stacking makes Renode 1.16.1 return by the bits of the handler's address, to whatever stack they name"
+)
 
 
 def crash(dev: Board, kind: int) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def test_undefined_instruction_is_found_with_its_address(dev: Board, symbols: Sy
     assert symbols.function_at(record["pc"]) == "board_provoke"
 
 
+@overflows_the_stack
 def test_stack_overflow_is_caught_by_the_guard_and_names_its_function(dev: Board, symbols: Symbols) -> None:
     record = crash(dev, MEM_MANAGE)
     assert record["cfsr"] & CFSR_STACKING
@@ -72,6 +77,7 @@ def test_deep_recursion_in_python_is_an_exception_and_no_crash(dev: Board) -> No
     assert dev.exec("import board; print(board.boot_count())") == "1"
 
 
+@overflows_the_stack
 def test_record_is_replaced_by_the_next_crash_and_kept_by_a_plain_reset(dev: Board) -> None:
     crash(dev, MEM_MANAGE)
     assert crash(dev, USAGE_FAULT)["cfsr"] == CFSR_UNDEFINED
