@@ -4,7 +4,6 @@ faults.plant("slave_silent", unit="power_unit")
 faults.link_cut()                      # both ways, until clear()
 faults.link_noise(bit_error_rate=1e-4, seed=3)
 faults.link(up=loss(0.001, 40, seed=5))  # any of the lines below; each is drawn from its seed alone
-faults.power_cut(off_s=2.0)
 """
 
 from __future__ import annotations
@@ -208,10 +207,6 @@ class Faults:
         """Octets take so long."""
         clock = self._ground.target.now_s
         self.link(delay(seconds, clock) if up else None, delay(seconds, clock) if down else None)
-
-    def power_cut(self, off_s: float = 0.0) -> None:
-        """The power goes at this instant for so long."""
-        self._ground.target.power_cut(off_s)
 
     def brown_out(self, times: int, seed: int = 1, longest_s: float = 0.3) -> None:
         """The power goes, and comes back for moments, several times, before it stays."""

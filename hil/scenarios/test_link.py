@@ -147,15 +147,12 @@ def test_a_recorded_frame_is_not_executed_again(ground: Ground) -> None:
     recorded = ground.target.link.sent
     recorded = recorded[recorded.rindex(START) :]
     assert recorded.endswith(TAIL)
-    ground.run_for(1.2)
-    completed, drops = ground.number("core.tc_completed"), ground.number("core.drops")
+    before, drops = completed(ground), ground.number("core.drops")
     for _ in range(3):
         ground.target.link.write(recorded)
-    ground.wait_value("core.drops", lambda count: count >= drops + 3, ask=True)
     ground.run_for(1.2)
-    answers = ground.number("core.tc_completed") - completed
-    asked = len([r for r in ground.reports if r.key == "1/7"])
-    assert answers <= asked
+    assert ground.number("core.drops") >= drops + 3
+    assert completed(ground) == before + 1 + 2
     assert len([r for r in ground.reports if r.key == "17/2"]) == 1
 
 

@@ -12,7 +12,7 @@ CAPABILITIES = {
     "console": "the board's console can be read",
     "storage": "what the board has stored can be read, and put there, while it is off",
     "memory": "memory can be read and written while the program runs",
-    "exact_time": "time moves only when it is let: the same run twice is the same twice",
+    "exact_time": "time moves only when it is let: a busy host does not hold the board up",
     "parts": "there are parts of the board's own, on I2C, analogue inputs and pins",
     "fresh": "every boot may begin with empty storage",
 }

@@ -15,7 +15,6 @@ MSL, BUSY, TRA = 1 << 0, 1 << 1, 1 << 2
 CLEARED_BY_ZERO = BERR | ARLO | AF
 BITS_PER_BYTE = 9
 BIT_NS = 2500  # 400 kHz
-FOREVER_NS = 10**12
 
 
 class RuleBroken(AssertionError):
