@@ -21,6 +21,8 @@ from perilune.archive.reader import ArchiveReader
 from perilune.client.ground import Ground
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
+from perilune.sequence.execute import Execution
+from perilune.sequence.octets import CompiledSequence
 from perilune.sequence.text import load_sequence
 
 import hil.demo.__main__
@@ -31,16 +33,34 @@ from hil.demo.evening import HERE, USUAL, Evening, Plan
 
 
 class CutEvening(Evening):
-    """Cuts the line to the ground while the night is looked at."""
+    """Cuts the line to the ground for eight seconds, from the twentieth look at the night on."""
 
+    first = 20
     looks = 0
+
+    def _is_time(self, ground: Ground) -> bool:
+        return ground.mode == "SURVIVAL"
 
     def _looked(self, ground: Ground) -> None:
         super()._looked(ground)
-        if ground.mode == "SURVIVAL":
+        if self._is_time(ground):
             self.looks += 1
-            # From the twentieth look on, eight seconds of frames do not come down.
-            self.transport.down = (lambda _: b"") if 20 <= self.looks < 36 else bytes
+            self.transport.down = (lambda _: b"") if self.first <= self.looks < self.first + 16 else bytes
+
+
+class CutDusk(CutEvening):
+    """Cuts it between the end of the sequence and the night."""
+
+    first = 2
+    ended = False
+
+    def _run_sequence(self, ground: Ground, sequence: CompiledSequence) -> Execution:
+        ending = super()._run_sequence(ground, sequence)
+        self.ended = True
+        return ending
+
+    def _is_time(self, ground: Ground) -> bool:
+        return self.ended and ground.mode != "SURVIVAL"
 
 
 class Flown:
@@ -128,11 +148,12 @@ def test_a_fault_that_is_not_handled_ends_red(tmp_path: Path, capsys: pytest.Cap
     assert {"the stuck heater was found", "the stuck heater was isolated"} <= found
 
 
+@pytest.mark.parametrize(("cut", "part"), [(CutDusk, "by day"), (CutEvening, "by night")])
 def test_stale_housekeeping_ends_red(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cut: type[Evening], part: str
 ) -> None:
-    monkeypatch.setattr(hil.demo.__main__, "Evening", CutEvening)
-    assert Flown(tmp_path, capsys).wrong() == {"housekeeping by night", "nothing lost on the link"}
+    monkeypatch.setattr(hil.demo.__main__, "Evening", cut)
+    assert Flown(tmp_path, capsys).wrong() == {f"housekeeping {part}", "nothing lost on the link"}
 
 
 def test_a_sequence_that_fails_ends_red(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
