@@ -11,6 +11,7 @@ from perilune.boards import BOARDS_DIR, board_names
 from hil.targets.qemu import Qemu
 from hil.targets.symbols import Symbols
 from tests.board.conftest import ROOT
+from tests.rules.test_document_commands import commands
 
 BUILD_TIMEOUT_S = 600
 
@@ -49,17 +50,17 @@ def test_unknown_variant_is_refused() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(2 * BUILD_TIMEOUT_S)
 def test_folder_with_a_board_is_all_that_a_new_board_needs(tmp_path: Path) -> None:
-    folder = tmp_path / "boards" / "lander_7"
-    shutil.copytree(BOARDS_DIR / "netduinoplus2", folder)
+    shutil.copytree(BOARDS_DIR, tmp_path / "boards")
+    [copy] = commands((BOARDS_DIR / "README.md").read_text(encoding="utf-8"))
+    subprocess.run(copy, cwd=tmp_path, check=True)
+    folder = tmp_path / "boards" / "my_board"
     data = folder / "board.toml"
     text = (
-        data.read_text(encoding="utf-8")
-        .replace("Netduino Plus 2", "Lander 7")
-        .replace("heap_kib = 88", "heap_kib = 80")
+        data.read_text(encoding="utf-8").replace("pyboard v1.1", "Lander 7").replace("heap_kib = 88", "heap_kib = 80")
     )
     data.write_text(text.replace("[led]", "[memory]\nstack_kib = 20\n\n[led]"), encoding="utf-8")
     build = tmp_path / "build"
-    result = make("firmware", f"BOARDS={folder.parent}", "BOARD=lander_7", "VARIANT=dev", f"BUILD={build}")
+    result = make("firmware", f"BOARDS={folder.parent}", "BOARD=my_board", "VARIANT=dev", f"BUILD={build}")
     assert result.returncode == 0, result.stdout[-3000:]
     symbols = Symbols(build / "firmware.elf")
     assert symbols.address("_stack_top") - symbols.address("_stack_bottom") == 20 * 1024
