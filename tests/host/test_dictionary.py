@@ -183,6 +183,9 @@ class TestTables:
     def test_unchanged_files_are_left_alone(self, trial: Dictionary, tmp_path: Path) -> None:
         write(trial, tmp_path, BENCH_KEYS, [CORE, TRIAL])
         assert write(trial, tmp_path, BENCH_KEYS, [CORE, TRIAL]) == []
+        damaged = tmp_path / "mission_ids.py"
+        damaged.write_bytes(b"\xff")
+        assert write(trial, tmp_path, BENCH_KEYS, [CORE, TRIAL]) == [damaged]
 
     def test_an_app_of_which_a_part_is_not_utf_8(
         self, trial: Dictionary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
