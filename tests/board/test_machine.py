@@ -158,9 +158,11 @@ try:
     turn()
 finally:
     micropython.heap_unlock()
-print(found)
+print(found, i2c._i2c)
 """
-    assert shared_dev.exec(IMPORTS + program) == "[-1, False, False]"
+    found, bus = shared_dev.exec(IMPORTS + program).split(" I2C")
+    assert found == "[-1, False, False]"
+    assert "timeout=2000)" in bus  # microseconds: a bus that is held takes no time of the control loop that matters
     assert outcome(shared_dev, "board.adc_read(I2C(1))") == "TypeError: expected an ADC"
     assert outcome(shared_dev, "board.i2c_read(ADC(0), 0x48, 0, bytearray(2))") == "TypeError: expected an I2C"
 

@@ -191,13 +191,12 @@ class TestDecisions(ScheduleCase):
         self.assertEqual(self.released(self.bench.run(10_000)), [2])
 
     def test_2_a_jump_by_a_little_more_than_the_limit_is_one(self):
-        for more, released in ((0, [0]), (1, []), (999, [])):
-            self.begin()
-            self.bench.command(11, 1)
-            now_ms = self.bench.clock.ticks_ms()
-            self.pings(now_ms + SCHEDULE_LATE_MS - 1000)
-            self.set_time(now_ms + SCHEDULE_LATE_MS + more)
-            self.assertEqual((more, self.released(self.bench.run(100))), (more, released))
+        for number, more, released in ((1, 0, [1]), (2, 1, []), (3, 999, [])):
+            begin_ms = number * 100_000
+            self.set_time(begin_ms)
+            self.insert((begin_ms + SCHEDULE_LATE_MS - 1000, ping(number)))
+            self.set_time(begin_ms + SCHEDULE_LATE_MS + more)
+            self.assertEqual(self.released(self.bench.run(100)), released)
 
     def test_3_small_correction_forward_releases_late(self):
         self.pings(SCHEDULE_LATE_MS - 1000, SCHEDULE_LATE_MS + 1000)

@@ -13,6 +13,8 @@ from .null import Adc, Clock, Hal, I2c, Output, Port, Storage, Watchdog
 
 _LINK = 1
 _BUS = 2
+# The parts stretch no clock; a bus that is held may not take the control loop's time (four transfers in a second).
+_I2C_PATIENCE_US = 2000
 
 
 class BoardClock(Clock):
@@ -98,10 +100,10 @@ class BoardWatchdog(Watchdog):
 
 
 class BoardI2c(I2c):
-    """An I2C bus of the port; each transfer takes some 100 us per octet and is bounded by the port."""
+    """An I2C bus of the port; each transfer takes some 100 us per octet, and little more on a bus that is held."""
 
     def __init__(self, number: int) -> None:
-        self._i2c = machine.I2C(number)
+        self._i2c = machine.I2C(number, timeout=_I2C_PATIENCE_US)  # type: ignore[call-overload]
 
     def read(self, address: int, register: int, buffer: bytearray) -> bool:
         return board.i2c_read(self._i2c, address, register, buffer) == 0
