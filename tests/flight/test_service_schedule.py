@@ -190,14 +190,6 @@ class TestDecisions(ScheduleCase):
         self.assertEqual(self.summary(), [(10_000, 1, 0), (20_000, 1, 1), (50_000, 0, 2)])
         self.assertEqual(self.released(self.bench.run(10_000)), [2])
 
-    def test_2_a_jump_by_a_little_more_than_the_limit_is_one(self):
-        for number, more, released in ((1, 0, [1]), (2, 1, []), (3, 999, [])):
-            begin_ms = number * 100_000
-            self.set_time(begin_ms)
-            self.insert((begin_ms + SCHEDULE_LATE_MS - 1000, ping(number)))
-            self.set_time(begin_ms + SCHEDULE_LATE_MS + more)
-            self.assertEqual(self.released(self.bench.run(100)), released)
-
     def test_3_small_correction_forward_releases_late(self):
         self.pings(SCHEDULE_LATE_MS - 1000, SCHEDULE_LATE_MS + 1000)
         self.set_time(SCHEDULE_LATE_MS - 1)

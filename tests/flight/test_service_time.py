@@ -5,6 +5,7 @@ import unittest
 from bench import Bench, telecommand
 from flight.errors import TIME_FORMAT, TIME_RANGE
 from flight.hal.null import Clock
+from flight.limits import SCHEDULE_LATE_MS
 from flight.service import failure
 from flight.service.onboard_time import OnboardTime
 from heap import needs_heap_lock, run_locked
@@ -107,6 +108,20 @@ class TestSet(TimeCase):
             self.assertEqual(reports[0].data[4:], bytes((0, failure.DATA_LENGTH, 0, 7, 1, 0, 0, 0, length)))
         self.assertEqual(self.bench.core.time.status, 0)
         self.assertEqual(self.bench.command(9, 128, b"\x1e\xb3\x9e\x3f\x80\x00\x00")[0].kind, (1, 1))
+
+
+class TestJump(TimeCase):
+    def test_the_schedule_holds_what_more_than_its_limit_passes_over(self):
+        time = self.bench.core.time
+        table = self.bench.core.schedule.table
+        packet = bytearray(telecommand(17, 1))
+        limit_s = SCHEDULE_LATE_MS // 1000
+        for fraction, held in ((0, 0), (66, 1), (0xFFFF, 1)):
+            time.set(1000, 0, 1)
+            table.insert(1001, 0, packet, 0, len(packet))
+            time.set(1000 + limit_s, fraction, 1)
+            self.assertEqual((fraction, table.held), (fraction, held))
+            table.remove(0)
 
 
 @needs_heap_lock
