@@ -144,9 +144,13 @@ class TestNumbers(PersistenceCase):
 
 
 class RefusingStorage(MemoryStorage):
-    """refuses: nothing can be written."""
+    """refuses: nothing can be written. is_unreadable: nor read."""
 
     refuses = False
+    is_unreadable = False
+
+    def read(self, offset, buffer, start, end):
+        return STORAGE_FAILED if self.is_unreadable else super().read(offset, buffer, start, end)
 
     def erase(self, sector):
         return STORAGE_FAILED if self.refuses else super().erase(sector)
@@ -200,6 +204,51 @@ class TestStorageThatComesBack(PersistenceCase):
         self.numbers().passed(self.numbers().pair[1])
         self.assertEqual(self.kept(), kept)
         self.assertTrue(self.numbers().refused)
+
+
+class TestRecordFoundLate(PersistenceCase):
+    """The storage cannot be read at the start, and a compaction finds the record of numbers."""
+
+    LAST = 200
+
+    def setUp(self):
+        self.unreadable = self.storage = RefusingStorage(2, 2048)
+        self.boot()
+        self.core.journal.put(STORE_NUMBERS, bytearray(self.LAST.to_bytes(4, "big") * 2), 0, 8)
+        self.unreadable.is_unreadable = True
+        self.boot()
+        self.unreadable.is_unreadable = False
+
+    def numbers(self):
+        return self.core.numbers
+
+    def find(self):
+        self.assertEqual(self.bench.function(COMPACT)[-1].kind, (1, 7))
+        self.assertTrue(self.numbers().are_intact())
+
+    def test_numbers_go_on_at_the_record(self):
+        self.assertTrue(self.accepted(1))  # whatever comes, while nothing is known
+        self.find()
+        for _ in range(2):
+            for number in (2, self.LAST):
+                self.assertFalse(self.accepted(number))
+                self.assertEqual(self.core.drops.last, SDLS_REPLAY)
+            self.boot()
+        self.assertTrue(self.accepted(self.LAST + 1))
+
+    def test_a_number_above_the_record_stays(self):
+        self.assertTrue(self.accepted(self.LAST + 5))
+        self.find()
+        self.assertFalse(self.accepted(self.LAST + 5))
+        self.assertTrue(self.accepted(self.LAST + 6))
+        self.boot()
+        self.assertFalse(self.accepted(self.LAST + 6))
+
+    def test_what_this_run_kept_costs_no_number(self):
+        self.find()
+        self.assertTrue(self.accepted(self.LAST + 1))
+        self.find()
+        self.assertTrue(self.accepted(self.LAST + 2))
 
 
 class TestState(PersistenceCase):

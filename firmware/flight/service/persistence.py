@@ -27,6 +27,10 @@ def _left(association: SecurityAssociation) -> int:
     return (high << 16) + association.kept_low - association.number_low
 
 
+def _is_above(high: int, low: int, other_high: int, other_low: int) -> bool:
+    return high > other_high or (high == other_high and low > other_low)
+
+
 class KeptNumbers(NumberKeeper):
     """Keeps the numbers of the associations *pair* (AD, BD) in *store*. Allocates when made, never after."""
 
@@ -55,6 +59,23 @@ class KeptNumbers(NumberKeeper):
             association.kept_high = association.number_high
             association.kept_low = association.number_low
             association.keeper = self
+
+    def catch_up(self) -> None:
+        """Go on no lower than a record that could not be read at the start. After the journal found it."""
+        if self._store.get(STORE_NUMBERS, self._record) != _RECORD:
+            return
+        for index in range(2):
+            association = self.pair[index]
+            high = self._half(index * _WIDTH)
+            low = self._half(index * _WIDTH + 2)
+            # What this run wrote is what is kept.
+            if not _is_above(high, low, association.kept_high, association.kept_low):
+                continue
+            association.kept_high = high
+            association.kept_low = low
+            if _is_above(high, low, association.number_high, association.number_low):
+                association.number_high = high
+                association.number_low = low
 
     def passed(self, association: SecurityAssociation) -> None:
         """Keep a number NUMBERS_AHEAD above the one just accepted; also the other one's, where the store refused it."""
@@ -132,7 +153,11 @@ class StorageState(FunctionHandler):
 
     def command(self, function: int, request: Request) -> int:
         status = self._core.journal.compact()
-        return DONE if status == 0 else request.blame(STORAGE, 0, status)
+        if status != 0:
+            return request.blame(STORAGE, 0, status)
+        if self._core.numbers is not None:
+            self._core.numbers.catch_up()
+        return DONE
 
     def step_1hz(self) -> None:
         """Bring the points up to date."""
