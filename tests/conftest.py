@@ -10,12 +10,13 @@ that it is made once; and what takes long begins first, so that no worker has it
 """
 
 import os
-import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import ctrl_c
 
 # Folders whose tests wait for boards or fly for long.
 BEGIN_WITH = ("micropython", "system", "board")
@@ -25,9 +26,7 @@ _folders = tempfile.TemporaryDirectory(prefix="perilune-tests-")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the profile by what was asked for, and keep the ground's files out of the user's folders."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A script that runs tests in its background; what they start, they end with Ctrl-C.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    ctrl_c.heed()
     for name in ("RUNTIME", "STATE"):
         os.environ[f"PERILUNE_{name}_DIR"] = str(Path(_folders.name) / name.lower())
     settings.register_profile("same", deadline=None, derandomize=True)

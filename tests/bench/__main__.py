@@ -11,10 +11,12 @@ import importlib
 import sys
 import time
 from collections.abc import Sequence
+from subprocess import SubprocessError
 
 from perilune.errors import PeriluneError
 
 from hil.targets.errors import TargetError
+from tests import ctrl_c
 from tests.bench.figures import LINE, Figure, add_history, keep, last_run, table, unavailable
 
 # Name -> what it needs besides set-up is built by `make bench`.
@@ -31,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.benchmarks) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    ctrl_c.heed()
     tables, figures, missing = [], [], []
     for name in arguments.benchmarks or BENCHMARKS:
         module = importlib.import_module(f"tests.bench.bench_{name}")
@@ -38,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         try:
             found: list[Figure] = module.figures()
-        except (PeriluneError, TargetError, OSError, RuntimeError, AssertionError) as error:
+        except (PeriluneError, TargetError, OSError, RuntimeError, AssertionError, SubprocessError) as error:
             unavailable(name, f"{type(error).__name__}: {error}")
             missing.append(name)
             continue

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import ctrl_c
+
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = ROOT / "build" / "bench" / "history.jsonl"
 LINE = "  {:60} {:>13} {:13} {:20} {:7} {}"
@@ -113,6 +115,7 @@ def run_alone(
     parser = argparse.ArgumentParser(description=title)
     add_history(parser)
     history: Path = parser.parse_args(argv).history
+    ctrl_c.heed()
     figures = measure()
     print()
     print(table(title, figures, last_run(history, benchmark)))

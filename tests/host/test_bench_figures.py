@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ import pytest
 
 from tests.bench import __main__ as bench
 from tests.bench import downlink, through_port
-from tests.bench.figures import Figure, change, keep, last_run, run_alone, shown, table
+from tests.bench.figures import ROOT, Figure, change, keep, last_run, run_alone, shown, table
 
 FAST = Figure("fast", 2.0, "s", at_most=3)
 SLOW = Figure("slow", 4.0, "s", at_most=3)
@@ -65,9 +67,14 @@ def test_one_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "MISSED" in capsys.readouterr().out
 
 
-def test_all_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "why", [OSError("no such emulator"), subprocess.TimeoutExpired("no such emulator", 60.0)], ids=["system", "time"]
+)
+def test_all_in_one_table(
+    why: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken() -> list[Figure]:
-        raise OSError("no such emulator")
+        raise why
 
     found = {"codec": lambda: [FAST], "board": lambda: [SLOW], "boot": broken}
     monkeypatch.setattr(bench, "BENCHMARKS", tuple(found))
@@ -88,6 +95,18 @@ def test_all_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit):
         bench.main(["nonsense", *history])
     assert "there are codec, board, boot" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_what_a_script_runs_in_its_background() -> None:
+    program = "import signal; from tests import ctrl_c; ctrl_c.heed(); signal.raise_signal(signal.SIGINT)"
+    run = subprocess.run(
+        ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stderr.splitlines()[-1:] == ["KeyboardInterrupt"]
 
 
 def test_the_operators_tool_stores_all_that_comes_through_a_port(tmp_path: Path) -> None:
