@@ -277,8 +277,15 @@ def test_a(target, number):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [
+        (signal.SIGINT, 2),
+        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGINT, 0, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 2, marks=pytest.mark.long),
+    ],
+)
 def test_a_run_that_is_ended_leaves_no_board(project: Path, number: signal.Signals, workers: int) -> None:
     arguments = command(project, FLYING, *on(project, "qemu"), "-n", str(workers))
     end_by_signal(arguments, project, workers or 1, number)

@@ -44,7 +44,7 @@ def make(*words: str, status: int = 0, **more: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("target", ["sitl", "qemu"])
+@pytest.mark.parametrize("target", [pytest.param("sitl", marks=pytest.mark.long), "qemu"])
 def test_hil(target: str) -> None:
     one = "-k test_a_ping_is_answered --maxprocesses=1"
     assert re.search(r"[1-9] passed", make("hil", f"TARGET={target}", PYTEST_ADDOPTS=one))

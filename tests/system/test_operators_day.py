@@ -27,8 +27,8 @@ from tests.system.targets import TRIAL, QemuTarget
 
 PORTS = [
     pytest.param(("sitl", "tcp"), id="sitl-tcp"),
-    pytest.param(("sitl", "pty"), id="sitl-pty"),
-    pytest.param(("qemu", "tcp"), id="qemu-tcp", marks=pytest.mark.board),
+    pytest.param(("sitl", "pty"), id="sitl-pty", marks=pytest.mark.long),
+    pytest.param(("qemu", "tcp"), id="qemu-tcp", marks=(pytest.mark.board, pytest.mark.long)),
     pytest.param(("qemu", "pty"), id="qemu-pty", marks=pytest.mark.board),
 ]
 
