@@ -106,18 +106,24 @@ def test_frames_faults_and_telecommands_are_written_down(tmp_path: Path) -> None
     assert (withdrawn["text"], withdrawn["delivery"]) == ("CORE.PING", "withdrawn")
 
 
+def archived(path: Path) -> tuple[PlayedLink, list[float], RecordingLink]:
+    """A link that is played, its clock (one number, s), and what records it in an archive."""
+    inner = PlayedLink()
+    now = [0.0]
+    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
+    return inner, now, RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
+
+
 def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "archive.sqlite"
-    inner = PlayedLink()
-    now = [0.0]
-    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
-    link = RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
+    inner, now, link = archived(path)
     link.step(0.0)
     assert f"\narchive   {path}\n" in describe(link.status())
-    pages = archive._connection.execute("PRAGMA page_count").fetchone()[0]
-    archive._connection.execute(f"PRAGMA max_page_count = {pages}")
+    database = link.archive._connection
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
     while not link.failure:
         link.step(0.0)
     assert "make room on the disk" in link.failure
@@ -130,7 +136,7 @@ def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
     status = link.status().archive
     assert status == ArchiveStatus(str(path), link.failure, link.lost_frames)
     assert f"archive   {link.failure}, {link.lost_frames} frames lost" in describe(link.status())
-    archive._connection.execute("PRAGMA max_page_count = 100000")
+    database.execute("PRAGMA max_page_count = 100000")
     now[0] += module.RETRY_S
     while inner.frames:
         link.step(0.0)
@@ -192,10 +198,7 @@ def test_telecommands_that_cannot_be_written_wait_and_are_sent_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "archive.sqlite"
-    inner = PlayedLink()
-    now = [0.0]
-    archive = ArchiveWriter(path, record().dictionary, clock=lambda: NOON)
-    link = RecordingLink(inner, archive, wall=lambda: NOON, clock=lambda: now[0])
+    inner, now, link = archived(path)
     sent = link.submit(Telecommand(APID, 17, 1, b"", 9999))
     sent.request_id = sent.telecommand.request_id
     with monkeypatch.context() as patch:
