@@ -39,7 +39,8 @@ class Board:
     def boot(self, variant: str = "dev", **options: Any) -> "Board":
         """Boot the image of *variant*; options are those of ``Qemu.boot``. A ``dev`` board is ready for ``exec``."""
         if EMULATOR == "renode":
-            options.pop("qtest", None)  # memory access is always there
+            for always_there in ("qtest", "icount"):  # memory access, and a time that goes with the instructions
+                options.pop(always_there, None)
         self.target.boot(firmware(variant), **options)
         if variant == "dev":
             self.await_prompt()
