@@ -27,8 +27,8 @@ export PYTHONDONTWRITEBYTECODE :=
 # Places that the user names hold in the folder where they were typed.
 PLACES = $(foreach name,BOARDS BUILD KEYS MISSION,$(if $($(name)),$(name)="$(abspath $($(name)))"))
 
-# Boards in an emulator wait more than they compute, and so do other tests; but one that is kept waiting is late.
-TEST_WORKERS = $(shell echo $$((2 * $$(nproc))))
+# Boards in an emulator wait more than they compute, and so do other tests: with three, no processor is ever idle.
+TEST_WORKERS = $(shell echo $$((3 * $$(nproc))))
 
 # As many jobs as processors, unless `make -j` already said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -86,13 +86,12 @@ check: setup ## the gate: format, lint, types, C warnings, documents, rules
 
 .PHONY: test
 test: setup unix test-images ## run the tests, except the long ones
-	@$(VENV)/python -m pytest hil -n $(TEST_WORKERS) --quiet --target sitl --target qemu --sample qemu
-	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not long"
+	@$(VENV)/python -m pytest hil tests -n $(TEST_WORKERS) --dist loadgroup -m "not long" \
+		--target sitl --target qemu --sample qemu
 
 .PHONY: test-long
 test-long: setup unix test-images ## run all tests
-	@$(VENV)/python -m pytest hil -n $(TEST_WORKERS) --quiet --target sitl --target qemu
-	@$(VENV)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+	@$(VENV)/python -m pytest hil tests -n $(TEST_WORKERS) --dist loadgroup --target sitl --target qemu
 
 # What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
 .PHONY: test-images

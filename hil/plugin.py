@@ -128,7 +128,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _kind(item: pytest.Item) -> str:
     bench = getattr(item, "callspec", None) and item.callspec.params.get("bench")  # type: ignore[attr-defined]
-    return "" if bench is None else str(bench.target)
+    return str(getattr(bench, "target", ""))  # other tests of the run may have a parameter of that name
 
 
 class Breakages:

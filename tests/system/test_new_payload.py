@@ -39,6 +39,13 @@ def test_it_passes_its_tests_on_sitl(project: Path, request: pytest.FixtureReque
 @pytest.mark.timeout(300)
 def test_it_builds_and_passes_its_tests_on_the_emulated_board(project: Path) -> None:
     assert "5 passed" in run(project, "make", "test", "TARGET=qemu")
+    assert "would run" in run(project, "make", "flash", "DRY_RUN=1", "METHOD=dfu")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_it_builds_for_another_board(project: Path) -> None:
+    """All of MicroPython, once more for that board."""
     assert "would run" in run(project, "make", "flash", "DRY_RUN=1", "BOARD=pyboard_v11", "METHOD=stlink")
 
 
