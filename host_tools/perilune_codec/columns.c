@@ -9,12 +9,30 @@
 // Integers below 2^53 are exact as doubles.
 #define EXACT (9007199254740992.0)
 
-static uint64_t load(const uint8_t *p, unsigned size) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size; i++) {
-        value = value << 8 | p[i];
+// Highest octet first. A compiler may not see one load in a loop over the octets, so it is told.
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LOAD(octets, bits)                                  \
+    static inline uint64_t load##octets(const uint8_t *p) { \
+        uint##bits##_t value;                               \
+        memcpy(&value, p, octets);                          \
+        return __builtin_bswap##bits(value);                \
     }
-    return value;
+#else
+#define LOAD(octets, bits)                                  \
+    static inline uint64_t load##octets(const uint8_t *p) { \
+        uint64_t value = 0;                                 \
+        for (unsigned i = 0; i < octets; i++) {             \
+            value = value << 8 | p[i];                      \
+        }                                                   \
+        return value;                                       \
+    }
+#endif
+LOAD(2, 16)
+LOAD(4, 32)
+LOAD(8, 64)
+
+static inline uint64_t load1(const uint8_t *p) {
+    return *p;
 }
 
 static double sign_extended(uint64_t bits, unsigned width) {
@@ -43,18 +61,25 @@ static double calibrated(const pl_column_t *c, double x) {
     return y;
 }
 
-// A loop of its own for each width, so that the compiler makes one load of it.
-#define RAW(type, octets)                                                \
-    for (size_t i = 0; i < n; i++) {                                     \
-        ((type *)out)[i] = (type)load(starts[i] + at, octets); \
-    }                                                                    \
+// A loop of its own for each width and kind of calibration, so that nothing is asked for each value.
+#define RAW(type, octets)                                      \
+    for (size_t i = 0; i < n; i++) {                           \
+        ((type *)out)[i] = (type)load##octets(starts[i] + at); \
+    }                                                          \
     return;
 
-#define CALIBRATED(octets, number)                                  \
-    for (size_t i = 0; i < n; i++) {                                \
-        uint64_t bits = load(starts[i] + at, octets);     \
-        ((double *)out)[i] = linear ? b * (number) + a : calibrated(c, number); \
-    }                                                               \
+#define CALIBRATED(octets, number)                        \
+    if (linear) {                                         \
+        for (size_t i = 0; i < n; i++) {                  \
+            uint64_t bits = load##octets(starts[i] + at); \
+            ((double *)out)[i] = b * (number) + a;        \
+        }                                                 \
+        return;                                           \
+    }                                                     \
+    for (size_t i = 0; i < n; i++) {                      \
+        uint64_t bits = load##octets(starts[i] + at);     \
+        ((double *)out)[i] = calibrated(c, number);       \
+    }                                                     \
     return;
 
 // Fields that begin and end at octets: the raw ones whose elements are as wide as they are, and calibrated ones.
