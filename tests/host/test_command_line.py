@@ -352,6 +352,14 @@ def test_drawings_and_flashing_as_json(own_folders: Path, capsys: pytest.Capture
     assert any(line.startswith("would run (") for line in told["lines"])
 
 
+def test_a_path_that_is_no_utf_8_is_json_too(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = os.fsdecode(b"out-\xff")
+    assert main(["dictionary", "export", "json", folder, "--json"]) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert files
+    assert all(name.startswith("out-\udcff/") for name in files)
+
+
 def test_monitors_without_monitors(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["monitors", "-t", "sitl"]) == 0
     assert capsys.readouterr().out == "the board has no monitors\n"

@@ -110,6 +110,10 @@ class TestProblems:
         (found,) = problems(mission)
         assert found[:3] == ("device.toml", line, "driver")
 
+    def test_driver_in_a_module_that_no_program_can_import(self, mission: Path) -> None:
+        line = change(mission / "device.toml", "flight.device.power_unit:", "flight.class.power_unit:")
+        assert problems(mission) == [("device.toml", line, "module", "class is a word of Python, no module")]
+
     def test_point_that_the_driver_needs(self, mission: Path) -> None:
         change(mission / "device.toml", 'name = "power_timeouts"', 'name = "power_time_outs"')
         change(mission / "device.toml", '"power_timeouts"', '"power_time_outs"')

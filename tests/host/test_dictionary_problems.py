@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -612,6 +614,14 @@ def test_an_app_that_is_not_there(tmp_path: Path) -> None:
     assert (problem.kind, problem.place.line) == ("app", 4)
 
 
+def test_an_app_in_a_module_that_no_program_can_import(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(HEAD + 'app = "lander.class:Demo"\n', encoding="utf-8")
+    with pytest.raises(DictionaryError) as caught:
+        load([CORE, tmp_path])
+    [problem] = caught.value.problems
+    assert (problem.kind, problem.place.line, problem.text) == ("module", 4, "class is a word of Python, no module")
+
+
 @pytest.mark.parametrize(
     ("name", "source", "text", "mend"),
     [
@@ -651,6 +661,15 @@ def test_what_an_app_raises_is_told_with_its_place(
     assert mend in told.rpartition(". ")[2]
     # The last line of the app on the way, wherever it raised something.
     assert (f" in {path}:{source.count(chr(10))}. " in told) == text.endswith(" in")
+
+
+def test_a_reader_of_the_reference_may_have_enough() -> None:
+    command = [sys.executable, "-m", "perilune.dictionary", "reference"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_persistent_parameters_fit_into_their_record(tmp_path: Path) -> None:

@@ -151,6 +151,17 @@ def test_an_archive_that_cannot_be_written_does_not_stop_the_link(
     assert sum(gap["missing"] for gap in gaps) == link.lost_frames
 
 
+def test_faults_that_wait_for_an_archive_are_not_kept_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite"
+    with ArchiveWriter(path, record().dictionary, clock=lambda: NOON) as archive:
+        for octets in range(10):
+            archive.take(Dropped(0x50, octets))
+        assert archive.leave_out(7) == 0
+        archive.commit()
+    kept = [row[0] for row in sqlite3.connect(path).execute("SELECT octets FROM fault ORDER BY id")]
+    assert kept == [3, 4, 5, 6, 7, 8, 9]
+
+
 def test_commands_to_the_flight_software_are_archived_with_their_verification(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite"
     now = [0.0]

@@ -131,9 +131,13 @@ class ArchiveWriter:
         return self._last
 
     def leave_out(self, most: int) -> int:
-        """Of the frames that wait for a `commit` that works keep the latest *most*; how many were left out."""
+        """Of the frames, and of the faults, that wait for a `commit` that works keep the latest *most* each.
+
+        How many frames were left out.
+        """
         over = max(0, len(self._frames) - most)
         del self._frames[:over]
+        del self._faults[: max(0, len(self._faults) - most)]
         return over
 
     def _transaction(self, rows: list[tuple[int, int, bytes]]) -> None:

@@ -147,10 +147,16 @@ class DictionaryWatch:
 
 
 def print_json(data: Any) -> None:
-    """One JSON object on one line."""
+    """One JSON object on one line. Octets of a path that are no UTF-8 are escaped as by Python: \\udc80 to \\udcff."""
     import msgspec  # noqa: PLC0415
 
-    print(msgspec.json.encode(data).decode(), flush=True)
+    try:
+        text = msgspec.json.encode(data).decode()
+    except UnicodeEncodeError:
+        import json  # noqa: PLC0415
+
+        text = json.dumps(msgspec.to_builtins(data), separators=(",", ":"))
+    print(text, flush=True)
 
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:

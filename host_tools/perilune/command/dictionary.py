@@ -15,6 +15,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..client.arguments import print_json
+
 if TYPE_CHECKING:
     from ..dictionary.model import Dictionary
 
@@ -107,7 +109,7 @@ def _show(arguments: argparse.Namespace) -> int:
     }
     if arguments.json:
         told = {f"{kind}s": msgspec.to_builtins(entries) for kind, entries in chosen.items()}
-        print(msgspec.json.encode({"hash": dictionary.content_hash.hex(), **told}).decode())
+        print_json({"hash": dictionary.content_hash.hex(), **told})
         return 0
     for kind, entries in chosen.items():
         for name, entry in sorted(entries.items()):
@@ -136,8 +138,6 @@ def _short(value: Any) -> str:
 
 def export_files(arguments: argparse.Namespace) -> int:
     """Write the files; their names are printed."""
-    import msgspec  # noqa: PLC0415
-
     from ..dictionary.export import FORMATS  # noqa: PLC0415
     from ..errors import PeriluneError  # noqa: PLC0415
 
@@ -154,8 +154,7 @@ def export_files(arguments: argparse.Namespace) -> int:
             ) from error
         written.append(str(path))
     if arguments.json:
-        told = {"format": arguments.format, "hash": dictionary.content_hash.hex(), "files": written}
-        print(msgspec.json.encode(told).decode())
+        print_json({"format": arguments.format, "hash": dictionary.content_hash.hex(), "files": written})
     else:
         print("\n".join(written))
     return 0

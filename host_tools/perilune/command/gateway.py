@@ -37,7 +37,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..client.arguments import add_target_arguments
+from ..client.arguments import add_target_arguments, print_json
 from ..command_line import positive_seconds
 from ..housekeeping.duration import duration
 
@@ -71,8 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import time  # noqa: PLC0415  # imports of the work are made when there is work
 
-    import msgspec  # noqa: PLC0415
-
     from ..client.open_ground import find_target  # noqa: PLC0415
     from ..errors import PortError, UsageError  # noqa: PLC0415
     from ..link.gateway import Gateway, GatewaySettings, GatewayStatus, TelecommandForm, run_gateway  # noqa: PLC0415
@@ -94,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def report(status: GatewayStatus) -> None:
         if arguments.json:
-            print(msgspec.json.encode(status).decode(), flush=True)
+            print_json(status)
         else:
             print(_line(status), flush=True)
 

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..client.arguments import add_target_arguments
+from ..client.arguments import add_target_arguments, print_json
 from ..command_line import completes, positive_seconds
 from ..errors import PortBusyError
 from ..housekeeping.duration import duration
@@ -78,8 +78,6 @@ class _ArchiveWatch:
 def run(arguments: argparse.Namespace) -> int:
     import time  # noqa: PLC0415  # imports of the work are made when there is work
 
-    import msgspec  # noqa: PLC0415
-
     from ..client.attached_link import AttachedLink  # noqa: PLC0415
     from ..client.link_server import LinkServer  # noqa: PLC0415
     from ..client.local_address import LocalAddress  # noqa: PLC0415
@@ -105,10 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     def report() -> None:
         status = shared.status()
-        if status is None:
-            print('{"state": "no owner"}' if arguments.json else str(shared.state()), flush=True)
+        if arguments.json:
+            print_json({"state": "no owner"} if status is None else status)
         else:
-            print(msgspec.json.encode(status).decode() if arguments.json else describe(status), flush=True)
+            print(shared.state() if status is None else describe(status), flush=True)
 
     archive = _ArchiveWatch(recording)
     now = time.monotonic()

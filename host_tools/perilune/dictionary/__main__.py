@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     except PeriluneError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has enough, and what is left in it cannot be written
     except OSError as error:
         print(file_error(error), file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from . import model
-from .problem import Place, Problem
+from .problem import Place, Problem, reserved_word
 from .schema import Device, Name, Number
 from .source import KEPT, UNFIT, Located, Source, is_unfit, read_text, read_toml
 
@@ -84,6 +84,7 @@ def resolve_devices(
             places.setdefault(entry.role, here)
             unit = _find_unit(located, folders, problems) if entry.unit is not None else None
             module, name = entry.driver.split(":")
+            problems += reserved_word(module, located.at("driver ="))
             if (entry.unit is None) == (not entry.wiring):
                 mend = "Give unit for a slave on the bus, wiring for the board's own parts"
                 problems.append(Problem(located.at("driver ="), "device", f"what does {entry.driver} drive", mend))

@@ -20,7 +20,7 @@ from .definitions import Resolver
 from .devices import resolve_devices
 from .folders import CORE, check_folders, mission_folder, named
 from .model import App, Device, Dictionary
-from .problem import DictionaryError, Problem
+from .problem import DictionaryError, Problem, reserved_word
 from .schema import Subsystem
 from .source import Located, Source, dictionary_files, read
 from .vocabulary import MODE_NAMES
@@ -111,6 +111,7 @@ def _apps(sources: list[Source], problems: list[Problem]) -> tuple[App, ...]:
                 )
             continue
         module, name = entry.app.split(":")
+        problems += reserved_word(module, source.subsystem.at("app ="))
         modes = MODE_NAMES if entry.modes is None else tuple(entry.modes)
         apps.append(App(entry.name, module, name, modes))
     return tuple(apps)

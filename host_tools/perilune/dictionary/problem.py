@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,13 @@ class Problem(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         line = f":{self.place.line}" if self.place.line else ""
         return f"{self.place.path}{line}: {self.text}. {self.mend}"
+
+
+def reserved_word(module: str, place: Place) -> list[Problem]:
+    """The problem of a module that no program can import by its dotted name, if it is one."""
+    words = [word for word in module.split(".") if keyword.iskeyword(word)]
+    mend = "Give the module another name"
+    return [Problem(place, "module", f"{word} is a word of Python, no module", mend) for word in words[:1]]
 
 
 class DictionaryError(PeriluneError):
