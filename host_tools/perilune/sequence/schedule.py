@@ -30,7 +30,7 @@ from .steps import SequenceText
 from .text import load_sequence
 
 SERVICE = 11
-ENABLE, INSERT, DETAIL = 1, 4, 9
+ENABLE, INSERT, DELETE, DETAIL = 1, 4, 5, 9
 GROUND_SOURCE = 0  # the source of all requests of the ground's schedule
 _HEAD_OCTETS = 13 + 1  # headers and error control of the telecommand, number of requests
 _GROUP_MOST = 10
@@ -171,8 +171,9 @@ def insert(
 ) -> list[Activity]:
     """Put a plan into the board's schedule and read it back; the plan with the counts that the board knows it by.
 
-    What is there already is not sent again: a plan whose insertion was broken off can be given again.
-    Raises RequestRefused, NoAnswer.
+    What is there already is not sent again: a plan whose insertion was broken off can be given again. When the board
+    refuses a part, what this call has inserted is taken back, so that no half of a plan runs; not so where the plan
+    only cannot be stored. Raises RequestRefused, NoAnswer.
     """
     if not plan:
         raise UsageError("the plan is empty", next_step="write at least one request")
@@ -180,16 +181,47 @@ def insert(
     if enable:
         _done(board, talk, ENABLE, b"", "enable the schedule")
     plan, missing = _numbered(board, talk, plan)
+    inserted: dict[int, Activity] = {}
     for _ in range(_TRIES):
         if not missing:
             return plan
         for group in groups(missing, board.room):
             request = board.request(SERVICE, INSERT, insertion(group), "schedule requests")
             talk.finish([request])
-            _check(request)
+            try:
+                _check(request)
+            except RequestRefused as refused:
+                if not inserted or _name(request) == "STORAGE":
+                    raise
+                _take_back(board, talk, list(inserted.values()), refused)
+                summary = f"{refused.summary}; what it had taken of the plan is deleted again"
+                raise RequestRefused(summary, found=refused.found, next_step=refused.next_step) from refused
+            inserted |= {activity.count: activity for activity in group}
         there = _entries(board, talk, missing)
         missing = [activity for activity in missing if not _is_there(activity, there)]
     raise NoAnswer("a part of the plan does not stay on board", next_step="`perilune schedule list` tells what does")
+
+
+def _take_back(board: SequenceBoard, talk: Conversation, plan: list[Activity], refused: RequestRefused) -> None:
+    """Delete these from the board's schedule; some may never have come, or have been released since."""
+    wanted = [plan[at : at + _GROUP_MOST] for at in range(0, len(plan), _GROUP_MOST)]
+    for _ in range(_TRIES):
+        asked, wanted = wanted, []
+        for group in asked:
+            request = board.request(SERVICE, DELETE, _identifiers(group), "take requests back")
+            talk.finish([request])
+            _check(request, but_for="UNKNOWN_ID")
+            if not request.is_over:
+                wanted.append(group)
+            elif request.refusal is not None and len(group) > 1:  # one of them is not there: each by itself
+                wanted += [[activity] for activity in group]
+        if not wanted:
+            return
+    raise NoAnswer(
+        f"{refused.summary}, and what was inserted before cannot be taken back",
+        found=refused.found,
+        next_step="`perilune schedule list`, then delete the plan's requests",
+    ) from refused
 
 
 def _numbered(board: SequenceBoard, talk: Conversation, plan: list[Activity]) -> tuple[list[Activity], list[Activity]]:
@@ -264,13 +296,17 @@ def _done(board: SequenceBoard, talk: Conversation, subtype: int, data: bytes, t
 
 def _check(request: SentRequest, but_for: str = "") -> None:
     """Raise RequestRefused for a request that was refused. but_for: a failure that is an answer."""
-    refusal = request.refusal
-    failure = None if refusal is None else refusal.failure
-    if refusal is None or (failure is not None and failure.name == but_for):
+    refusal, name = request.refusal, _name(request)
+    if refusal is None or (name and name == but_for):
         return
-    name = "" if failure is None else failure.name
-    found = "a failure" if failure is None else failure.shown
+    found = "a failure" if refusal.failure is None else refusal.failure.shown
     raise RequestRefused(f"the board refused to {request.text}", found=found, next_step=_NEXT_STEPS.get(name, ""))
+
+
+def _name(request: SentRequest) -> str:
+    """The failure that refused a request; "" for none, or one without a name."""
+    failure = None if request.refusal is None else request.refusal.failure
+    return "" if failure is None else failure.name
 
 
 _TRIES = 12
