@@ -198,6 +198,22 @@ def test_skips_without_confirmation_end_even_over_restarts(tmp_path: Path) -> No
     assert again.take(1) == seen[-1] + BLOCK + NUMBERS_AHEAD
 
 
+def test_a_number_that_cannot_be_noted_is_not_handed_out_later_either(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    numbers = NumberFile(path)
+    last = [numbers.take(1) for _ in range(BLOCK)][-1]
+    numbers.skip()
+    in_the_way = tmp_path / "numbers.json.new"
+    in_the_way.mkdir()
+    for _ in range(3):
+        with pytest.raises(OSError, match=r"numbers\.json\.new"):
+            numbers.take(1)
+    in_the_way.rmdir()
+    # Still left out, once; and whoever comes next knows of it.
+    assert numbers.take(1) == last + NUMBERS_AHEAD + 1
+    assert NumberFile(path).take(1) > last + NUMBERS_AHEAD + 1
+
+
 @pytest.mark.parametrize("last", [64, 65, 1000, 2190, 2200, 4321])
 def test_a_board_that_is_ahead_is_caught_up_with_and_never_passed_by_a_window(last: int, tmp_path: Path) -> None:
     path = tmp_path / "numbers.json"

@@ -57,16 +57,19 @@ class NumberFile:
         self._to_skip: set[str] = set()
 
     def take(self, spi: int) -> int:
-        """The next number of this association, 1 to 2^32 - 1."""
+        """The next number of this association, 1 to 2^32 - 1. A number that cannot be noted (OSError) is not taken."""
         key = str(spi)
-        number = self._next.get(key, 1) + self._skipped(key)
+        skips = self._reserved.get(key + _SKIPS, 0)
+        is_skip = key in self._to_skip and skips < SKIPS_MAX
+        number = self._next.get(key, 1) + (NUMBERS_AHEAD if is_skip else 0)
         if number > MAX_NUMBER:
             raise KeyFileError(
                 f"the sequence numbers of association {spi} are used up", next_step="give board and ground new keys"
             )
-        if number > self._reserved.get(key, 0):
-            self._reserved[key] = min(number + BLOCK - 1, MAX_NUMBER)
-            self._write()
+        if is_skip or number > self._reserved.get(key, 0):
+            noted = {key: max(self._reserved.get(key, 0), min(number + BLOCK - 1, MAX_NUMBER))}
+            self._write({**self._reserved, **noted, **({key + _SKIPS: skips + 1} if is_skip else {})})
+        self._to_skip.discard(key)
         self._next[key] = number + 1
         return number
 
@@ -79,30 +82,18 @@ class NumberFile:
 
     def confirm(self) -> None:
         """The board has accepted a number taken after the last skip."""
-        skips = [key for key in self._reserved if key.endswith(_SKIPS)]
-        if skips:
-            for key in skips:
-                del self._reserved[key]
-            self._write()
+        kept = {key: number for key, number in self._reserved.items() if not key.endswith(_SKIPS)}
+        if len(kept) < len(self._reserved):
+            self._write(kept)
 
-    def _skipped(self, key: str) -> int:
-        if key not in self._to_skip:
-            return 0
-        self._to_skip.remove(key)
-        skips = self._reserved.get(key + _SKIPS, 0)
-        if skips >= SKIPS_MAX:
-            return 0
-        # Written by `take`, which needs a new block now: NUMBERS_AHEAD is more than one.
-        self._reserved[key + _SKIPS] = skips + 1
-        return NUMBERS_AHEAD
-
-    def _write(self) -> None:
+    def _write(self, reserved: dict[str, int]) -> None:
         new = self._path.with_name(self._path.name + ".new")
         with new.open("wb") as file:
-            file.write(msgspec.json.encode(self._reserved))
+            file.write(msgspec.json.encode(reserved))
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+        self._reserved = reserved
 
 
 class VolatileNumbers:
