@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Take what is there from now on out of the garbage collector's sight."""
+    """From now on the garbage collector does not look at what is there."""
     gc.collect()
     gc.freeze()
 
