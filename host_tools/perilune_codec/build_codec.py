@@ -1,6 +1,6 @@
 """How cffi builds the extension ``perilune_codec._codec`` from the board's C and the batch functions beside this file.
 
-setup.py runs it on install; ``python setup.py build_ext --inplace`` builds it again after a change of the C.
+setup.py runs it on install; ``make setup`` builds it again after a change of the C.
 Without a compiler the installation goes on without the extension (``optional``), and `flight.codec` takes the twin.
 """
 
