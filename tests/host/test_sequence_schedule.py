@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flight.limits import APID, EPOCH_HIGH, EPOCH_LOW
 from perilune.dictionary import load
 from perilune.dictionary.load import CORE
 from perilune.errors import UsageError
-from perilune.sequence.board import Conversation, RequestRefused
+from perilune.sequence import schedule as module
+from perilune.sequence.board import Conversation, RequestRefused, SequenceBoard
 from perilune.sequence.schedule import (
     Activity,
     ScheduleError,
@@ -143,6 +145,22 @@ def test_a_plan_that_was_changed_on_board_is_made_whole_again() -> None:
     order(ground, 15, struct.pack(">i", 5000))
     insert(ground.board, plan)
     assert [row[:2] for row in on_board(target)] == [(1, 0), (1, 5), (2, 10), (2, 15), (3, 20), (3, 25)]
+
+
+def test_what_was_released_meanwhile_does_not_keep_the_rest_of_a_refused_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = SitlTarget()
+    ground = SequenceGround(target, Numbers())
+    insert(ground.board, [activation(number, NOON, number) for number in range(1, 41)])
+    take_back = module._take_back
+
+    def after_two_are_gone(board: SequenceBoard, talk: Conversation, *rest: Any) -> None:
+        order(ground, 5, struct.pack(">BHHHHHH", 2, 0, APID, 100, 0, APID, 117))
+        take_back(board, talk, *rest)
+
+    monkeypatch.setattr(module, "_take_back", after_two_are_gone)
+    with pytest.raises(RequestRefused, match="TABLE_FULL"):
+        insert(ground.board, [activation(number, NOON, number) for number in range(100, 130)])
+    assert [row[2] for row in on_board(target)] == list(range(1, 41))
 
 
 def test_a_plan_over_a_bad_line_is_there_once() -> None:

@@ -90,8 +90,6 @@ def _kinds(dictionary: Dictionary) -> dict[str, dict[str, Any]]:
 def _show(arguments: argparse.Namespace) -> int:
     import difflib  # noqa: PLC0415
 
-    import msgspec  # noqa: PLC0415
-
     from ..errors import PeriluneError  # noqa: PLC0415
 
     dictionary = _load(arguments)
@@ -108,8 +106,7 @@ def _show(arguments: argparse.Namespace) -> int:
         for kind, entries in kinds.items()
     }
     if arguments.json:
-        told = {f"{kind}s": msgspec.to_builtins(entries) for kind, entries in chosen.items()}
-        print_json({"hash": dictionary.content_hash.hex(), **told})
+        print_json({"hash": dictionary.content_hash.hex(), **{f"{kind}s": rows for kind, rows in chosen.items()}})
         return 0
     for kind, entries in chosen.items():
         for name, entry in sorted(entries.items()):

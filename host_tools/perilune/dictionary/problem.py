@@ -31,10 +31,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def reserved_word(module: str, place: Place) -> list[Problem]:
-    """The problem of a module that no program can import by its dotted name, if it is one."""
+    """The problems of a module that no program can import by its dotted name: none, as a rule."""
     words = [word for word in module.split(".") if keyword.iskeyword(word)]
     mend = "Give the module another name"
-    return [Problem(place, "module", f"{word} is a word of Python, no module", mend) for word in words[:1]]
+    return [Problem(place, "module", f"{word} is a word of Python, no module", mend) for word in words]
 
 
 class DictionaryError(PeriluneError):
