@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,8 +35,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield made
 
 
-def run(folder: Path, line: str, *, out_is_terminal: bool, **variables: str) -> tuple[int, str, str]:
-    """Exit status, what came through the pipe, and what the terminal got; errors go to the terminal."""
+def run(
+    folder: Path, line: str, *, out_is_terminal: bool, until: str | None = None, **variables: str
+) -> tuple[int, str, str]:
+    """Exit status, what came through the pipe, and what the terminal got; errors go to the terminal.
+
+    `until` is a pattern: Ctrl-C as soon as the terminal shows it.
+    """
     path = os.pathsep.join(str(ROOT / part) for part in ("host_tools", "firmware"))
     environment = {**os.environ, "PYTHONPATH": path, "TERM": "xterm-256color", "COLUMNS": "120", **variables}
     for name in {"NO_COLOR", "FORCE_COLOR", "PERILUNE_CONFIG"} - variables.keys():
@@ -54,6 +60,9 @@ def run(folder: Path, line: str, *, out_is_terminal: bool, **variables: str) -> 
     with contextlib.suppress(OSError):  # the terminal ends with the process
         while part := os.read(terminal, 4096):
             octets += part
+            if until is not None and re.search(until, octets.decode(errors="replace")):
+                process.send_signal(signal.SIGINT)
+                until = None
     os.close(terminal)
     piped = process.communicate()[0] or b""
     return process.returncode, piped.decode(), octets.decode()
@@ -118,12 +127,14 @@ def test_a_terminal_that_wants_no_colour_gets_none(folder: Path, line: str) -> N
 
 def test_a_terminal_gets_colour_otherwise(folder: Path) -> None:
     """So that the test above can fail."""
-    assert COLOUR.search(run(folder, "hk watch core --for 2.5", out_is_terminal=True)[2])
+    status, _, shown = run(folder, "hk watch core --for 60", out_is_terminal=True, until=COLOUR.pattern)
+    assert (status, bool(COLOUR.search(shown))) == (0, True), shown
 
 
-@pytest.mark.parametrize("line", ["hk watch core.uptime_s --for 2", "modes"])
+@pytest.mark.parametrize("line", ["hk watch core.uptime_s --for 60", "modes"])
 def test_a_dumb_terminal_gets_plain_lines(folder: Path, line: str) -> None:
-    status, _, shown = run(folder, line, out_is_terminal=True, TERM="dumb")
+    told = None if line == "modes" else "core.uptime_s.*\n"
+    status, _, shown = run(folder, line, out_is_terminal=True, until=told, TERM="dumb")
     assert (status, "\x1b" in shown, "core.uptime_s" in shown or "SAFE" in shown) == (0, False, True)
 
 
