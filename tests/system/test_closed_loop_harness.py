@@ -95,9 +95,11 @@ def test_time_can_be_paced(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("hil.closed_loop.time.monotonic", lambda: now)
     monkeypatch.setattr("hil.closed_loop.time.sleep", sleep)
     loop = ClosedLoop(plant)
+    loop.run(60.0)
+    assert now == 0.0
     loop.run(100.0, speed=50.0)
     assert now == pytest.approx(2.0)
-    assert loop.now_s == pytest.approx(100.0)
+    assert loop.now_s == pytest.approx(160.0)
 
 
 def test_readings_asked_for_less_often_than_they_go_stale_are_told_once(plant: Plant) -> None:
