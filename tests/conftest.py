@@ -23,7 +23,7 @@ from hypothesis import settings
 from tests import ctrl_c
 
 # Folders whose tests wait for boards or fly for long.
-BEGIN_WITH = ("micropython", "system", "board")
+BEGIN_WITH = ("micropython", "system", "board", "plant")
 
 _folders = tempfile.TemporaryDirectory(prefix="perilune-tests-")
 

@@ -28,6 +28,7 @@ from hil.plant.faults import Faults, Names
 from hil.plant.line import PayloadBus
 from hil.plant.payload import DEFAULT_PAYLOAD, KELVIN, Payload, load_payload
 from hil.plant.power import LOADS, Budget, LoadFaults, PowerUnit
+from hil.plant.regolith import STEPS_PER_LUNATION
 from hil.plant.sensors import (
     CURRENTS,
     PACK_CHANNELS,
@@ -126,7 +127,9 @@ class Plant:
         self.heater_power = [0.0] * OUTPUTS
         self._power_on_step = 0
         self._environment_every = max(1, round(ENVIRONMENT_S / step_s))
-        self.regolith = ground_cache.equilibrated(latitude_deg, declination_deg, progress=progress)
+        self.regolith = ground_cache.equilibrated(
+            latitude_deg, declination_deg, progress=progress, place=self._ground_place(self._environment_middle_s())
+        )
         self.ground_k = self.regolith.surface_k
         self._ground_before = self.ground_k
         self._index_nodes()
@@ -373,11 +376,19 @@ class Plant:
         angle = hour_angle(self.start_local_time_h) + 2.0 * math.pi * time_s / SYNODIC_DAY_S
         return sun_direction(math.radians(self.latitude_deg), math.radians(self.declination_deg), angle)
 
+    def _environment_middle_s(self) -> float:
+        """Middle of the steps that have the same environment, from now on, s."""
+        return self.now_s + 0.5 * self._environment_every * self.step_s
+
+    def _ground_place(self, time_s: float) -> float:
+        """Steps of the ground's lunation from the noon before the start."""
+        phase = ((self.start_local_time_h - 12.0) / 24.0) % 1.0 + time_s / SYNODIC_DAY_S
+        return phase * STEPS_PER_LUNATION
+
     def _set_environment(self) -> None:
-        middle = self.now_s + 0.5 * self._environment_every * self.step_s
+        middle = self._environment_middle_s()
         self.sun = self._sun_at(middle)
-        phase = ((self.start_local_time_h - 12.0) / 24.0) % 1.0 + middle / SYNODIC_DAY_S
-        place = phase * self.regolith.steps_per_lunation
+        place = self._ground_place(middle)
         while self.regolith.index < place:
             self._ground_before = self.regolith.surface_k
             self.regolith.step()

@@ -1,25 +1,12 @@
-"""Plants for the tests of this folder. Ground profiles are searched for once in a session, in a folder of its own."""
+"""Plants for the tests of this folder."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from hil.plant import Plant
 from hil.plant.master import Master
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ground_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A folder for ground profiles that no earlier version of the model has filled."""
-    before = os.environ.get("PERILUNE_CACHE_DIR")
-    os.environ["PERILUNE_CACHE_DIR"] = str(tmp_path_factory.mktemp("ground"))
-    yield
-    if before is None:
-        del os.environ["PERILUNE_CACHE_DIR"]
-    else:
-        os.environ["PERILUNE_CACHE_DIR"] = before
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,15 @@ def lunation(latitude: float, steps: int = STEPS, finer_grid: bool = False) -> L
         # Half the first cell and half the widening from cell to cell: every cell halved.
         ground = replace(ground, first_cell=ground.first_cell / 2, cell_growth=math.sqrt(ground.cell_growth))
     return Regolith(latitude, ground=ground, steps_per_lunation=steps).equilibrate()
+
+
+def at(latitude: float, *values: float) -> Any:
+    """Parameters of a test at a latitude: where there are several workers, one makes its lunations, once."""
+    return pytest.param(latitude, *values, marks=_group(latitude))
+
+
+def _group(latitude: float) -> pytest.MarkDecorator:
+    return pytest.mark.xdist_group(f"ground at {latitude:g}")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +81,7 @@ def test_heat_capacity_by_hand() -> None:
     assert heat_capacity(np.array([100.0]))[0] == pytest.approx(282.86443, abs=1e-4)
 
 
+@_group(0.0)
 def test_equator_against_hayne_2017() -> None:
     surface = lunation(0.0).surface
     assert surface[-1] == pytest.approx(385.0, abs=5.0)
@@ -80,7 +91,7 @@ def test_equator_against_hayne_2017() -> None:
 
 @pytest.mark.parametrize(
     ("latitude", "highest", "lowest", "mean"),
-    [(30.0, 369.8, 91.5, 202.1), (60.0, 308.8, 82.3, 170.7), (80.0, 208.8, 68.4, 122.3)],
+    [at(30.0, 369.8, 91.5, 202.1), at(60.0, 308.8, 82.3, 170.7), at(80.0, 208.8, 68.4, 122.3)],
 )
 def test_day_against_published_figures(latitude: float, highest: float, lowest: float, mean: float) -> None:
     surface = lunation(latitude).surface
@@ -89,7 +100,7 @@ def test_day_against_published_figures(latitude: float, highest: float, lowest: 
     assert surface.mean() == pytest.approx(mean, abs=3.0)
 
 
-@pytest.mark.parametrize("latitude", [0.0, 60.0, 80.0])
+@pytest.mark.parametrize("latitude", [at(0.0), at(60.0), at(80.0)])
 def test_heat_balance_of_a_lunation_closes(latitude: float) -> None:
     balance = lunation(latitude).balance
     taken_in = balance.absorbed + Ground().heat_flow
@@ -98,23 +109,25 @@ def test_heat_balance_of_a_lunation_closes(latitude: float) -> None:
     assert abs(taken_in - balance.emitted) < 2e-4 * taken_in
 
 
+@_group(0.0)
 def test_deep_ground_carries_the_moons_heat_flow() -> None:
     flux = lunation(0.0).mean_flux_up
     assert flux[-10:] == pytest.approx(np.full(10, 0.018), rel=0.05)
 
 
-@pytest.mark.parametrize("latitude", [0.0, 80.0])
+@pytest.mark.parametrize("latitude", [at(0.0), at(80.0)])
 def test_half_the_time_step_changes_less_than_half_a_kelvin(latitude: float) -> None:
     halved = lunation(latitude, 2 * STEPS).surface[1::2]
     assert np.abs(lunation(latitude).surface - halved).max() < 0.5
 
 
-@pytest.mark.parametrize("latitude", [0.0, 80.0])
+@pytest.mark.parametrize("latitude", [at(0.0), at(80.0)])
 def test_half_the_grid_changes_less_than_half_a_kelvin(latitude: float) -> None:
     halved = lunation(latitude, finer_grid=True).surface
     assert np.abs(lunation(latitude).surface - halved).max() < 0.5
 
 
+@_group(30.0)
 def test_northern_and_southern_ground_are_equal() -> None:
     assert np.array_equal(lunation(30.0).surface, lunation(-30.0).surface)
 
@@ -131,8 +144,32 @@ def test_profile_from_file_is_the_searched_one_bit_for_bit(tmp_path: Path, monke
     assert np.array_equal(kept.temperature, searched.temperature)
 
 
+def test_ground_stands_shortly_before_any_instant_as_if_stepped_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERILUNE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(Regolith, "equilibrate", _one_lunation(Regolith.run_lunation))
+    assert ground_cache.equilibrated(10.0, place=2161.5).index == 2160, "searched"
+    monkeypatch.setattr(Regolith, "equilibrate", _must_not_search)
+    stepped = ground_cache.equilibrated(10.0)
+    for place, index in ((0.0, 0), (0.3, 0), (180.0, 0), (180.1, 180), (2160.0, 1980), (2161.5, 2160), (4319.9, 4140)):
+        kept = ground_cache.equilibrated(10.0, place=place)
+        assert kept.index == index
+        while stepped.index < index:
+            stepped.step()
+        assert kept.save() == stepped.save()
+
+
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"index": 0}', '{"index": 0, "temperature": [1.0], "before": [1.0]}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"index": 0}',
+        '[{"index": 0, "temperature": [1.0], "before": [1.0]}]',
+        '[{"index": 1, "temperature": [1.0], "before": [1.0]}]',
+    ],
 )
 def test_broken_file_is_searched_again(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERILUNE_CACHE_DIR", str(tmp_path))
@@ -153,7 +190,9 @@ def test_folder_that_cannot_be_made_does_not_stop_a_run(tmp_path: Path, monkeypa
 
 def _one_lunation(run: Callable[[Regolith], LunationResult]) -> Callable[..., LunationResult]:
     def equilibrate(regolith: Regolith, _progress: object = None) -> LunationResult:
-        return run(regolith)
+        result = run(regolith)
+        regolith.index = 0
+        return result
 
     return equilibrate
 
