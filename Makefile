@@ -84,13 +84,19 @@ setup: $(PACKAGES_READY) $(VENV_READY) $(SOURCES_READY) $(MPY_CROSS) ## prepare 
 check: setup ## the gate: format, lint, types, C warnings, documents, rules
 	@$(VENV)/python tests/rules/gate.py
 
+# In a new clone one process compiles the tests; else every worker would, all at the same time.
+COMPILE_TESTS = $(if $(wildcard tests/system/__pycache__/*-pytest-*),,echo "Compiling the tests"; $(VENV)/python -m pytest -q \
+	--collect-only hil tests >build/collected.log || { tail -n 30 build/collected.log; exit 1; })
+
 .PHONY: test
 test: setup unix test-images ## run the tests, except the long ones
+	@$(COMPILE_TESTS)
 	@$(VENV)/python -m pytest hil tests -n $(TEST_WORKERS) --dist loadgroup -m "not long" \
 		--target sitl --target qemu --sample qemu
 
 .PHONY: test-long
 test-long: setup unix test-images ## run all tests
+	@$(COMPILE_TESTS)
 	@$(VENV)/python -m pytest hil tests -n $(TEST_WORKERS) --dist loadgroup --target sitl --target qemu
 
 # What the tests boot: both variants, both with the mission of the flight tests, the reference payload, a misbehaving app.
