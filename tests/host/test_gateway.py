@@ -18,6 +18,7 @@ import pytest
 from flight.limits import NUMBERS_AHEAD, TM_FRAME_LENGTH
 from perilune.cli import main
 from perilune.client.port_lock import PortLock
+from perilune.command.gateway import _line
 from perilune.errors import PortError
 from perilune.link.fop1 import FrameType
 from perilune.link.gateway import Gateway, GatewaySettings, TelecommandForm
@@ -122,6 +123,30 @@ def test_gateway_can_authenticate_for_a_control_system_that_cannot(control: Miss
                 control.tc.sendto(frame, ("127.0.0.1", gateway.tc_port))
             run_until(gateway, lambda: link.uplink.frames_bc == 1)
             assert (link.uplink.frames_ad, link.uplink.frames_bd) == (1, 1)
+        finally:
+            gateway.close()
+
+
+def test_gateway_goes_on_without_the_frames_that_get_no_number(control: MissionControl, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
+    in_the_way = tmp_path / "keys.numbers.json.new"
+    in_the_way.mkdir()
+    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
+    with TcpPeer(link) as peer:
+        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
+        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
+        gateway = Gateway(transport, settings, load_authenticator(keys))
+        try:
+            run_until(gateway, lambda: gateway.status().port.connected)
+            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: gateway.counters.tc_unnumbered == 1)
+            assert "cannot note the sequence numbers" in gateway.status().numbers_failure
+            assert "1 without number" in _line(gateway.status())
+            in_the_way.rmdir()
+            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+            run_until(gateway, lambda: link.uplink.frames_ad == 1)
+            assert gateway.status().numbers_failure == ""
         finally:
             gateway.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flight.limits import NUMBERS_AHEAD
-from perilune.errors import LinkLostError, NoClcwError, NotDeliveredError, PacketError
+from perilune.errors import KeyFileError, LinkLostError, NoClcwError, NotDeliveredError, PacketError
 from perilune.link.downlink import DownlinkEvent, FrameGap
 from perilune.link.fop1 import Alert
 from perilune.link.fop1_table import AlertCode, State
@@ -295,3 +295,61 @@ def test_expedited_telecommands_get_past_a_power_cut(tmp_path: Path) -> None:
     session.send_expedited(ping(1))
     session.step()
     assert line.board.received == [ping(1)]
+
+
+def test_a_number_that_cannot_be_noted_costs_its_telecommands_and_nothing_else(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    session = secured(line, tmp_path / "numbers.json")
+    in_the_way = tmp_path / "numbers.json.new"
+    in_the_way.mkdir()
+    session.start(timeout_s=5)
+    packets = frame_filling(0, 4)
+    refused = [session.send(packet) for packet in packets[:2]]
+    work(session, line, 5)
+    assert [telecommand.state for telecommand in refused] == [TelecommandState.WITHDRAWN] * 2
+    assert "cannot note the sequence numbers" in refused[1].refused
+    with pytest.raises(KeyFileError, match="cannot note"):
+        session.send_expedited(packets[2])
+    with pytest.raises(NotDeliveredError, match="cannot note the sequence numbers"):
+        session.deliver(packets[2], timeout_s=5)
+    in_the_way.rmdir()
+    assert session.deliver(packets[3], timeout_s=5).refused == ""
+    assert line.board.received == packets[3:]
+
+
+def test_what_can_get_no_new_number_after_a_restart_is_withdrawn(tmp_path: Path) -> None:
+    line = Line(FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], answers=False))
+    session = secured(line, tmp_path / "numbers.json")
+    session.start(timeout_s=5)
+    packets = frame_filling(0, 8)
+    session.deliver(packets[0], timeout_s=5)
+    line.is_deaf = True
+    sent = [session.send(packet) for packet in packets[1:7]]
+    session.step()
+    in_the_way = tmp_path / "numbers.json.new"
+    in_the_way.mkdir()
+    cut_power(line)
+    session.board_restarted()
+    line.is_deaf = False
+    work(session, line, 60)
+    under_way, waiting = sent[:4], sent[4:]
+    assert {telecommand.state for telecommand in under_way} == {TelecommandState.UNCERTAIN}
+    assert {telecommand.state for telecommand in waiting} == {TelecommandState.WITHDRAWN}
+    assert all("cannot note" in telecommand.refused for telecommand in waiting)
+    in_the_way.rmdir()
+    session.deliver(packets[7], timeout_s=5)
+    assert line.board.received == packets[7:]
+
+
+def test_an_acceptance_that_cannot_be_noted_is_noted_later(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    numbers = NumberFile(path)
+    numbers.skip()
+    numbers.take(1)
+    in_the_way = tmp_path / "numbers.json.new"
+    in_the_way.mkdir()
+    numbers.confirm()
+    in_the_way.rmdir()
+    assert "skips" in path.read_text(encoding="utf-8")
+    numbers.confirm()
+    assert "skips" not in path.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from flight.hal.null import RESET_POWER_ON
 from perilune.client import link_server
 from perilune.client import messages as m
 from perilune.client.attached_link import AttachedLink
-from perilune.client.command_run import Outcome
+from perilune.client.command_run import CommandResult, Outcome
 from perilune.client.ground import Ground
 from perilune.client.local_address import LocalAddress
 from perilune.client.open_ground import find_target, link_to, number_file_of, open_ground, own_link
@@ -81,6 +81,23 @@ def test_two_programs_command_one_board_and_see_all_of_it(desk: Desk) -> None:
         second.run(0.2)
         assert seen.count("17/2") == 10
         assert server.status().sharing.clients == 2
+
+
+def test_numbers_that_cannot_be_noted_cost_commands_and_not_the_downlink(desk: Desk) -> None:
+    with desk.share() as server, open_ground() as ground:
+        assert ground.command("CORE.PING", timeout_s=WAIT_S).success
+        numbers = Path(server.status().uplink.numbers)
+        in_the_way = numbers.with_name(numbers.name + ".new")
+        in_the_way.mkdir()
+        results: list[CommandResult] = []
+        while not results or results[-1].success:  # those of the block that is noted already
+            results.append(ground.command("CORE.PING", timeout_s=WAIT_S))
+        assert results[-1].outcome is Outcome.NOT_DELIVERED
+        assert "cannot note the sequence numbers" in results[-1].detail
+        frames = server.status().downlink.frames
+        eventually(lambda: server.status().downlink.frames > frames, lambda: ground.run(0.05))
+        in_the_way.rmdir()
+        assert ground.command("CORE.PING", timeout_s=WAIT_S).success
 
 
 def test_a_program_that_does_not_read_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

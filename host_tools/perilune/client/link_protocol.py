@@ -23,7 +23,7 @@ class Submission(msgspec.Struct, eq=False):
     telecommand: Telecommand
     request_id: int | None = None
     state: TelecommandState = TelecommandState.WAITING
-    refused: str = ""  # why the owner did not take it
+    refused: str = ""  # why the owner did not take it, or could not send it
 
     @property
     def is_decided(self) -> bool:
@@ -101,7 +101,7 @@ class Link(Protocol):
         """The latest core.health packet that was there before this program, b"" if there was none."""
 
     def submit(self, telecommand: Telecommand, *, expedited: bool = False) -> Submission:
-        """Give it a telecommand; the owner of the port gives it its sequence count. Raises PacketError if too long."""
+        """Give it a telecommand; the owner of the port numbers it. Raises PacketError (too long), KeyFileError."""
 
     def withdraw(self, submission: Submission) -> None:
         """Take back a telecommand that was never transmitted; its state tells whether that was so."""

@@ -180,7 +180,7 @@ class LinkServer:
         try:
             for number, (submission, told) in list(guest.submissions.items()):
                 if submission.state != told:
-                    guest.stream.put(m.Delivery(number, submission.request_id, submission.state))
+                    guest.stream.put(m.Delivery(number, submission.request_id, submission.state, submission.refused))
                     guest.submissions[number] = (submission, submission.state)
                 if submission.is_decided:
                     del guest.submissions[number]

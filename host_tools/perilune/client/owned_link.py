@@ -57,7 +57,7 @@ class OwnedLink:
         self._noted = DownlinkCounters()
 
     def submit(self, telecommand: Telecommand, *, expedited: bool = False) -> Submission:
-        """Number it and give it to the session. Raises PacketError if it fits into no frame."""
+        """Number it and give it to the session. Raises PacketError (too long), KeyFileError (expedited)."""
         numbered = msgspec.structs.replace(telecommand, sequence_count=self._count)
         packet = numbered.pack()
         if expedited:
@@ -77,7 +77,7 @@ class OwnedLink:
             if mine is not submission or self.session.withdraw(sent) or sent.delivery is None:
                 continue
             # A data unit of its own may still wait for its first transmission; one with others in it stays.
-            if sent.delivery.tag == [sent.packet]:
+            if sent.delivery.tag == [sent]:
                 self.session.service.withdraw(sent.delivery)
         self._settle()
 
@@ -150,5 +150,5 @@ class OwnedLink:
 
     def _settle(self) -> None:
         for submission, sent in self._unsettled:
-            submission.state = sent.state
+            submission.state, submission.refused = sent.state, sent.refused
         self._unsettled = [pair for pair in self._unsettled if not pair[0].is_decided]

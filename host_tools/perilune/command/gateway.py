@@ -173,10 +173,12 @@ def _line(status: object) -> str:
     port = "up" if status.port.connected else f"down ({status.port.last_error or 'not opened yet'})"
     down = status.downlink
     counters = status.gateway
+    unnumbered = f", {counters.tc_unnumbered} without number" if counters.tc_unnumbered else ""
+    failure = f" | {status.numbers_failure}" if status.numbers_failure else ""
     drops = ", ".join(f"{name} {account['count']}" for name, account in status.drops.items()) or "none"
     return (
         f"port {port} | down: {down.frames} frames, {'lock' if down.lock else 'no lock'}, "
         f"{down.missing_master} missing, {counters.tm_datagrams} datagrams, {counters.tm_unsent} unsent | "
-        f"up: {counters.tc_forwarded} of {counters.tc_datagrams} forwarded, {counters.tc_no_port} without port | "
-        f"drops: {drops}"
+        f"up: {counters.tc_forwarded} of {counters.tc_datagrams} forwarded, {counters.tc_no_port} without port"
+        f"{unnumbered} | drops: {drops}{failure}"
     )

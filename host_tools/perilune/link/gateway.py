@@ -18,7 +18,7 @@ import msgspec
 from flight.codec import cltu_size, crc16
 from flight.limits import TC_FRAME_MAX
 
-from ..errors import PortError
+from ..errors import KeyFileError, PortError
 from .downlink import ClcwReceived, DownlinkCounters, DownlinkDecoder, DownlinkEvent, FrameReceived
 from .fop1 import FrameType
 from .reason import DropAccounts
@@ -63,10 +63,11 @@ class GatewayCounters(msgspec.Struct):
     tc_datagrams: int = 0
     tc_forwarded: int = 0
     tc_no_port: int = 0
+    tc_unnumbered: int = 0  # protected frames for which no sequence number could be noted
 
 
 class GatewayStatus(msgspec.Struct):
-    """One snapshot, for people and for `--json`."""
+    """One snapshot, for people and for `--json`. numbers_failure: why no sequence number can be noted, "" if it can."""
 
     tm_to: str
     tc_at: str
@@ -75,6 +76,7 @@ class GatewayStatus(msgspec.Struct):
     gateway: GatewayCounters
     downlink: DownlinkCounters
     drops: dict[str, dict[str, int]]
+    numbers_failure: str = ""
 
 
 class Gateway:
@@ -99,6 +101,7 @@ class Gateway:
         self._watch = RestartWatch()
         self._expected: int | None = None  # V(R) of the latest CLCW
         self._tc_drops = DropAccounts()
+        self._numbers_failure = ""
         self._watched: int | None = None
         if authenticator is not None:
             authenticator.numbers.skip()
@@ -138,6 +141,7 @@ class Gateway:
             gateway=self.counters,
             downlink=self._decoder.counters,
             drops=accounts.named(),
+            numbers_failure=self._numbers_failure,
         )
 
     def close(self) -> None:
@@ -214,7 +218,13 @@ class Gateway:
             return None
         if self._settings.tc_form is TelecommandForm.CLTU:
             return datagram
-        frame = datagram if self._authenticator is None else self._protected(datagram, self._authenticator)
+        try:
+            frame = datagram if self._authenticator is None else self._protected(datagram, self._authenticator)
+        except KeyFileError as error:
+            self.counters.tc_unnumbered += 1
+            self._numbers_failure = str(error)
+            return None
+        self._numbers_failure = ""
         if len(frame) > TC_FRAME_MAX:
             self._tc_drops.add(reason.TC_LENGTH, len(datagram))
             return None

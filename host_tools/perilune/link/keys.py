@@ -13,6 +13,7 @@ SDLS_WINDOW ahead, so what is left out for nothing must have an end.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from pathlib import Path
@@ -57,7 +58,7 @@ class NumberFile:
         self._to_skip: set[str] = set()
 
     def take(self, spi: int) -> int:
-        """The next number of this association, 1 to 2^32 - 1. A number that cannot be noted (OSError) is not taken."""
+        """The next number of this association, 1 to 2^32 - 1. Raises KeyFileError: what cannot be noted is none."""
         key = str(spi)
         skips = self._reserved.get(key + _SKIPS, 0)
         is_skip = key in self._to_skip and skips < SKIPS_MAX
@@ -68,7 +69,14 @@ class NumberFile:
             )
         if is_skip or number > self._reserved.get(key, 0):
             noted = {key: max(self._reserved.get(key, 0), min(number + BLOCK - 1, MAX_NUMBER))}
-            self._write({**self._reserved, **noted, **({key + _SKIPS: skips + 1} if is_skip else {})})
+            try:
+                self._write({**self._reserved, **noted, **({key + _SKIPS: skips + 1} if is_skip else {})})
+            except OSError as error:
+                raise KeyFileError(
+                    f"cannot note the sequence numbers in {self._path}",
+                    found=str(error),
+                    next_step="make room for the file, then command again",
+                ) from error
         self._to_skip.discard(key)
         self._next[key] = number + 1
         return number
@@ -81,10 +89,11 @@ class NumberFile:
         self._to_skip = {str(SDLS_SPI_AD), str(SDLS_SPI_BD)}
 
     def confirm(self) -> None:
-        """The board has accepted a number taken after the last skip."""
+        """The board has accepted a number taken after the last skip. What cannot be noted now is at the next call."""
         kept = {key: number for key, number in self._reserved.items() if not key.endswith(_SKIPS)}
         if len(kept) < len(self._reserved):
-            self._write(kept)
+            with contextlib.suppress(OSError):
+                self._write(kept)
 
     def _write(self, reserved: dict[str, int]) -> None:
         new = self._path.with_name(self._path.name + ".new")

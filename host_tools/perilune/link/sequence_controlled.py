@@ -17,7 +17,7 @@ to (the board restarted, or another ground station commands it). It is believed 
 `foreign_report_s`; the transmitted data units are then `UNCERTAIN`, never repeated.
 Better than to wait is to know: `restarted` tells that the board says so itself.
 Then, and when a service takes its first report, the board may have restarted: `on_unknown_board` is told which data
-units were never transmitted, and may put others in their place before FOP-1 gets them.
+units were never transmitted, and may put others in their place, or withdraw them, before FOP-1 gets them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class SequenceControlledService:
 
     `fop` is this service's alone. `clock` is the monotonic clock `fop` uses, `foreign_report_s` how long a report from
     outside the transmitted range must stand alone to be believed; above the longest delay of the link.
-    `on_unknown_board` gets the waiting deliveries, in order; it may change their `fdu` and nothing else.
+    `on_unknown_board` gets the waiting deliveries, in order; it may change their `fdu`, or withdraw them.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from flight.limits import FARM_WINDOW
 
-from ..errors import LinkLostError, NoClcwError, NotDeliveredError, PacketError
+from ..errors import KeyFileError, LinkLostError, NoClcwError, NotDeliveredError, PacketError
 from .downlink import ClcwReceived, DownlinkDecoder, DownlinkEvent
 from .fop1 import Alert, Fop1, FrameType, TransmitFrame
 from .packet_extractor import PacketReceived
@@ -52,12 +52,13 @@ class TelecommandState(enum.StrEnum):
 
 
 class SentTelecommand(msgspec.Struct, eq=False):
-    """A telecommand packet handed to the session; `state` follows it."""
+    """A telecommand packet handed to the session; `state` follows it. refused: why the session itself withdrew it."""
 
     packet: bytes
     tag: Any = None
     delivery: Delivery | None = None
     withdrawn: bool = False
+    refused: str = ""
 
     @property
     def state(self) -> TelecommandState:
@@ -123,7 +124,7 @@ class LinkSession:
         return telecommand
 
     def send_expedited(self, packet: bytes, tag: Any = None) -> SentTelecommand:
-        """Send a telecommand packet in a Type-BD frame: once, at once, unacknowledged."""
+        """Send a telecommand packet in a Type-BD frame, once, unacknowledged. Raises PacketError, KeyFileError."""
         self._check_fits(packet)
         delivery = self.service.send_expedited(self.encoder.data_unit([packet], FrameType.BD))
         self._transmit()
@@ -162,7 +163,7 @@ class LinkSession:
             raise NotDeliveredError(
                 "telecommand is not acknowledged",
                 expected=f"an acknowledgement within {timeout_s:g} s",
-                found=f"{telecommand.state}, FOP-1 in {self.fop.state.name}",
+                found=telecommand.refused or f"{telecommand.state}, FOP-1 in {self.fop.state.name}",
                 next_step="look at `perilune link PORT`, then send it again"
                 if never_left
                 else "look at `perilune link PORT`; it may have been executed, so check before you repeat it",
@@ -232,10 +233,23 @@ class LinkSession:
             while self._waiting and octets + len(self._waiting[0].packet) <= self.encoder.room:
                 octets += len(self._waiting[0].packet)
                 members.append(self._waiting.popleft())
-            packets = [member.packet for member in members]
-            delivery = self.service.send(self.encoder.data_unit(packets), tag=packets)
+            unit = self._data_unit(members)
+            if unit is None:
+                for member in members:
+                    member.withdrawn = True
+                continue
+            delivery = self.service.send(unit, tag=members)
             for member in members:
                 member.delivery = delivery
+
+    def _data_unit(self, members: list[SentTelecommand]) -> bytes | None:
+        """Under a new number; None where it cannot be noted, and the reason with the telecommands."""
+        try:
+            return self.encoder.data_unit([member.packet for member in members])
+        except KeyFileError as error:
+            for member in members:
+                member.refused = str(error)
+            return None
 
     def _renew(self, waiting: list[Delivery]) -> None:
         """The board may have restarted, with its anti-replay numbers ahead: leave numbers out, make data units anew."""
@@ -243,7 +257,11 @@ class LinkSession:
             return
         self.encoder.authenticator.numbers.skip()
         for delivery in waiting:
-            delivery.fdu = self.encoder.data_unit(delivery.tag)
+            unit = self._data_unit(delivery.tag)
+            if unit is None:
+                self.service.withdraw(delivery)
+            else:
+                delivery.fdu = unit
 
     def _confirm_numbers(self) -> None:
         delivered = self.service.counters.delivered
