@@ -52,7 +52,7 @@ def equilibrated(
     progress: Callable[[int, float], None] | None = None,
     place: float = 0.0,
 ) -> Regolith:
-    """The ground in its periodic state, from the file or by a search of about a second.
+    """The ground in its periodic state, from the file or by a search of some seconds.
 
     It stands at an instant shortly before `place`, in steps of the lunation's grid from noon; at noon for 0.
     A file that cannot be read is made again. A folder that cannot be written costs only the time of the next search.

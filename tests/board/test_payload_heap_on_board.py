@@ -61,6 +61,7 @@ print("locked to the end, drops:", core.drops.total)
 
 
 @pytest.mark.board
+@pytest.mark.timeout(120)
 def test_dusk_with_the_heap_locked(tmp_path: Path) -> None:
     if not ELF.is_file():
         pytest.fail(f"{ELF} is not built: make test-images", pytrace=False)

@@ -24,13 +24,14 @@ from perilune.link.fop1 import FrameType
 from perilune.link.gateway import Gateway, GatewaySettings, TelecommandForm
 from perilune.link.keys import load_authenticator
 from perilune.link.transport import ReconnectingTransport, SerialTransport, open_port
-from perilune.link.uplink import UplinkEncoder
+from perilune.link.uplink import Authenticator, UplinkEncoder
 from perilune.packet.pus import CucTime, Telecommand, Telemetry
 
 from tests.host.flight_link import FlightLink, TcpPeer
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0
+KEYS = (b"\x11" * 32, b"\x22" * 32)
 PING = Telecommand(apid=5, service=17, subtype=1).pack()
 ENCODER = UplinkEncoder()
 AD_FRAME = ENCODER.frame(FrameType.AD, 0, ENCODER.data_unit([PING]))
@@ -70,14 +71,25 @@ def control() -> Iterator[MissionControl]:
 
 
 @contextlib.contextmanager
-def gateway_to(url: str, control: MissionControl, **settings: object) -> Iterator[Gateway]:
+def gateway_to(
+    url: str, control: MissionControl, authenticator: Authenticator | None = None, **settings: object
+) -> Iterator[Gateway]:
     transport = ReconnectingTransport(lambda: open_port(url), time.monotonic, retry_s=0.05)
     options = GatewaySettings(tm_port=control.tm_port, tc_port=0, **settings)  # type: ignore[arg-type]
-    gateway = Gateway(transport, options)
+    gateway = Gateway(transport, options, authenticator)
     try:
         yield gateway
     finally:
         gateway.close()
+
+
+@contextlib.contextmanager
+def protecting_gateway_to(url: str, control: MissionControl, folder: Path) -> Iterator[Gateway]:
+    """It takes frames and protects them with KEYS, whose numbers stand in `keys.numbers.json` of the folder."""
+    keys = folder / "keys.toml"
+    keys.write_text(f'ad = "{KEYS[0].hex()}"\nbd = "{KEYS[1].hex()}"\n', encoding="utf-8")
+    with gateway_to(url, control, load_authenticator(keys), tc_form=TelecommandForm.FRAME) as gateway:
+        yield gateway
 
 
 def run_until(gateway: Gateway, is_done: Callable[[], bool]) -> None:
@@ -108,71 +120,50 @@ def test_frames_become_cltus_if_asked_to(control: MissionControl) -> None:
 
 
 def test_gateway_can_authenticate_for_a_control_system_that_cannot(control: MissionControl, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.toml"
-    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
-    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
-    with TcpPeer(link) as peer:
-        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
-        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
-        gateway = Gateway(transport, settings, load_authenticator(keys))
-        try:
-            bd_frame = ENCODER.frame(FrameType.BD, 0, ENCODER.data_unit([PING], FrameType.BD))
-            unlock = ENCODER.frame(FrameType.BC, 0, b"\x00")
-            run_until(gateway, lambda: gateway.status().port.connected)
-            for frame in (AD_FRAME, AD_FRAME, bd_frame, unlock):
-                control.tc.sendto(frame, ("127.0.0.1", gateway.tc_port))
-            run_until(gateway, lambda: link.uplink.frames_bc == 1)
-            assert (link.uplink.frames_ad, link.uplink.frames_bd) == (1, 1)
-        finally:
-            gateway.close()
+    link = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1])
+    with TcpPeer(link) as peer, protecting_gateway_to(peer.url, control, tmp_path) as gateway:
+        bd_frame = ENCODER.frame(FrameType.BD, 0, ENCODER.data_unit([PING], FrameType.BD))
+        unlock = ENCODER.frame(FrameType.BC, 0, b"\x00")
+        run_until(gateway, lambda: gateway.status().port.connected)
+        for frame in (AD_FRAME, AD_FRAME, bd_frame, unlock):
+            control.tc.sendto(frame, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: link.uplink.frames_bc == 1)
+        assert (link.uplink.frames_ad, link.uplink.frames_bd) == (1, 1)
 
 
 def test_gateway_goes_on_without_the_frames_that_get_no_number(control: MissionControl, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.toml"
-    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
     in_the_way = tmp_path / "keys.numbers.json.new"
     in_the_way.mkdir()
-    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
-    with TcpPeer(link) as peer:
-        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
-        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
-        gateway = Gateway(transport, settings, load_authenticator(keys))
-        try:
-            run_until(gateway, lambda: gateway.status().port.connected)
-            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
-            run_until(gateway, lambda: gateway.counters.tc_unnumbered == 1)
-            assert "cannot note the sequence numbers" in gateway.status().numbers_failure
-            assert "1 without number" in _line(gateway.status())
-            in_the_way.rmdir()
-            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
-            run_until(gateway, lambda: link.uplink.frames_ad == 1)
-            assert gateway.status().numbers_failure == ""
-        finally:
-            gateway.close()
+    link = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1])
+    with TcpPeer(link) as peer, protecting_gateway_to(peer.url, control, tmp_path) as gateway:
+        run_until(gateway, lambda: gateway.status().port.connected)
+        control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: gateway.counters.tc_unnumbered == 1)
+        assert "cannot note the sequence numbers" in gateway.status().numbers_failure
+        assert "1 without number" in _line(gateway.status())
+        control.tc.sendto(ENCODER.frame(FrameType.BC, 0, b"\x00"), ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: link.uplink.frames_bc == 1)
+        assert gateway.status().numbers_failure, "a frame that needs no number says nothing of them"
+        in_the_way.rmdir()
+        control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: link.uplink.frames_ad == 1)
+        assert gateway.status().numbers_failure == ""
 
 
 def test_gateway_gets_past_restarts_of_a_board_that_counts_ahead(control: MissionControl, tmp_path: Path) -> None:
     """W-054: the board is ahead by NUMBERS_AHEAD before the gateway starts, and again after a restart that it tells."""
-    keys = tmp_path / "keys.toml"
-    keys.write_text(f'ad = "{"11" * 32}"\nbd = "{"22" * 32}"\n', encoding="utf-8")
-    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32, number=NUMBERS_AHEAD)
-    with TcpPeer(link) as peer:
-        transport = ReconnectingTransport(lambda: open_port(peer.url), time.monotonic)
-        settings = GatewaySettings(tm_port=control.tm_port, tc_port=0, tc_form=TelecommandForm.FRAME)
-        gateway = Gateway(transport, settings, load_authenticator(keys))
-        try:
-            run_until(gateway, lambda: gateway.status().port.connected)
-            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
-            run_until(gateway, lambda: gateway.status().downlink.packets == 1)
-            assert link.uplink.frames_ad == 1
-            ahead = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32, number=2 * NUMBERS_AHEAD)
-            peer.link = ahead
-            ahead.send(Telemetry(100, 5, 1, CucTime(1), bytes([0, 1, 0, 0, 2, 2])).pack())
-            run_until(gateway, lambda: gateway.status().downlink.packets == 2)
-            control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
-            run_until(gateway, lambda: ahead.uplink.frames_ad == 1)
-        finally:
-            gateway.close()
+    link = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], number=NUMBERS_AHEAD)
+    with TcpPeer(link) as peer, protecting_gateway_to(peer.url, control, tmp_path) as gateway:
+        run_until(gateway, lambda: gateway.status().port.connected)
+        control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: gateway.status().downlink.packets == 1)
+        assert link.uplink.frames_ad == 1
+        ahead = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1], number=2 * NUMBERS_AHEAD)
+        peer.link = ahead
+        ahead.send(Telemetry(100, 5, 1, CucTime(1), bytes([0, 1, 0, 0, 2, 2])).pack())
+        run_until(gateway, lambda: gateway.status().downlink.packets == 2)
+        control.tc.sendto(AD_FRAME, ("127.0.0.1", gateway.tc_port))
+        run_until(gateway, lambda: ahead.uplink.frames_ad == 1)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +438,7 @@ def test_a_target_has_its_port_its_baud_and_its_keys(
     words += {"cltu": [], "frame": ["--tc-form", "frame"]}.get(form, ["--tc-form", "frame", "--unprotected"])
     assert main(words) == 0
     assert opened == [("/dev/ttyBoard", 57600)]
-    link = FlightLink(ad_key=b"\x11" * 32, bd_key=b"\x22" * 32)
+    link = FlightLink(ad_key=KEYS[0], bd_key=KEYS[1])
     link.exchange(Port.written, 0)
     assert link.uplink.frames_ad == (1 if form == "frame" else 0)
 

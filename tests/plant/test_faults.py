@@ -269,7 +269,7 @@ def test_link_faults_on_a_real_line(plant: Plant) -> None:
         server.call(lambda p: p.faults.inject("reply_late", unit="power_unit", delay_s=0.3))
         start = time.monotonic()
         assert ask() == POWER_REPLY
-        assert time.monotonic() - start > 0.25
+        assert 0.25 < time.monotonic() - start < 3.0
         server.call(lambda p: p.faults.clear())
         server.call(lambda p: p.faults.inject("reply_wrong_slave", unit="power_unit", as_slave=0x20))
         assert ask()[0] == 0x20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,11 @@ def test_a_loop_refuses_it_too(speed: float) -> None:
     loop = ClosedLoop(Plant(0.0, 8.0))
     with pytest.raises(ValueError, match="speed: expected 1 to 10000"):
         loop.run(1.0, speed=speed)
+
+
+def test_a_loop_keeps_to_its_speed() -> None:
+    loop = ClosedLoop(Plant(0.0, 8.0))
+    loop.run(60.0)
+    began = time.monotonic()
+    loop.run(100.0, speed=100.0)
+    assert 0.95 < time.monotonic() - began < 5.0

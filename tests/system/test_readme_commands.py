@@ -134,6 +134,7 @@ def test_operators_daily_commands(desk: Path, capsys: pytest.CaptureFixture[str]
     assert (desk / "set_points.png").is_file()
 
 
+@pytest.mark.timeout(120)
 def test_checks_for_machines(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The board is as the file says that it should be, so both pass."""
     (desk / "expect.toml").write_text('[[value]]\npoint = "core.boot_count"\nequals = 1\n')
@@ -143,6 +144,7 @@ def test_checks_for_machines(desk: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "testsuite" in (desk / "hk.xml").read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(120)
 def test_the_archive_and_exports(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = (desk / "perilune.toml").read_text(encoding="utf-8")
     port = re.search(r'"(socket://[^"]*)"', target)

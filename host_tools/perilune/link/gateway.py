@@ -224,7 +224,6 @@ class Gateway:
             self.counters.tc_unnumbered += 1
             self._numbers_failure = str(error)
             return None
-        self._numbers_failure = ""
         if len(frame) > TC_FRAME_MAX:
             self._tc_drops.add(reason.TC_LENGTH, len(datagram))
             return None
@@ -237,7 +236,9 @@ class Gateway:
             return frame
         frame_type = FrameType.BD if flags & 0x20 else FrameType.AD
         packets = frame[HEADER_LENGTH + len(SEGMENT_HEADER) : -FECF_LENGTH]
-        return self._encoder.frame(frame_type, frame[4], authenticator.protect(frame_type, packets))
+        data = authenticator.protect(frame_type, packets)
+        self._numbers_failure = ""
+        return self._encoder.frame(frame_type, frame[4], data)
 
 
 def _fault_of_cltu(datagram: bytes) -> int | None:

@@ -159,7 +159,7 @@ class LinkSession:
         telecommand = self.send(packet)
         self._step_until(lambda: telecommand.state not in _UNDECIDED, timeout_s)
         if telecommand.state is not TelecommandState.DELIVERED:
-            never_left = self.withdraw(telecommand)
+            never_left = self.withdraw(telecommand) or telecommand.state is TelecommandState.WITHDRAWN
             raise NotDeliveredError(
                 "telecommand is not acknowledged",
                 expected=f"an acknowledgement within {timeout_s:g} s",
